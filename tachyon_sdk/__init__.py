@@ -1,0 +1,188 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+"""Client of the Tachyon chat API: plain and streamed chat completions, on their own or in a chatroom.
+
+Names load when they are first used, so that importing the package costs next to nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+from tachyon_sdk._lazy import lazy_names
+from tachyon_sdk._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from tachyon_sdk._retry import RetryPolicy as RetryPolicy
+    from tachyon_sdk._stream import Stream as Stream
+    from tachyon_sdk.api.chat_api import ChatApi as ChatApi
+    from tachyon_sdk.api_client import ApiClient as ApiClient
+    from tachyon_sdk.api_response import ApiResponse as ApiResponse
+    from tachyon_sdk.configuration import Configuration as Configuration
+    from tachyon_sdk.exceptions import (
+        ApiAttributeError as ApiAttributeError,
+        ApiException as ApiException,
+        ApiKeyError as ApiKeyError,
+        ApiTypeError as ApiTypeError,
+        ApiValueError as ApiValueError,
+        BadRequestException as BadRequestException,
+        ConflictException as ConflictException,
+        ConnectionException as ConnectionException,
+        ForbiddenException as ForbiddenException,
+        NotFoundException as NotFoundException,
+        OpenApiException as OpenApiException,
+        PaymentRequiredException as PaymentRequiredException,
+        ResponseDecodeException as ResponseDecodeException,
+        ServiceException as ServiceException,
+        StreamErrorException as StreamErrorException,
+        StreamTimeoutException as StreamTimeoutException,
+        StreamTruncatedException as StreamTruncatedException,
+        TimeoutException as TimeoutException,
+        TooManyRequestsException as TooManyRequestsException,
+        UnauthorizedException as UnauthorizedException,
+        UnprocessableEntityException as UnprocessableEntityException,
+    )
+    from tachyon_sdk.models.chat_completion_chunk_response import (
+        ChatCompletionChunkResponse as ChatCompletionChunkResponse,
+    )
+    from tachyon_sdk.models.chat_completion_request import ChatCompletionRequest as ChatCompletionRequest
+    from tachyon_sdk.models.chat_completion_response import ChatCompletionResponse as ChatCompletionResponse
+    from tachyon_sdk.models.chat_completion_with_chatroom_stream_response import (
+        ChatCompletionWithChatroomStreamResponse as ChatCompletionWithChatroomStreamResponse,
+    )
+    from tachyon_sdk.models.chat_role import ChatRole as ChatRole
+    from tachyon_sdk.models.choice import Choice as Choice
+    from tachyon_sdk.models.chunk_choice import ChunkChoice as ChunkChoice
+    from tachyon_sdk.models.content_part import ContentPart as ContentPart
+    from tachyon_sdk.models.delta_message import DeltaMessage as DeltaMessage
+    from tachyon_sdk.models.error_response import ErrorResponse as ErrorResponse
+    from tachyon_sdk.models.function import Function as Function
+    from tachyon_sdk.models.function_call_delta import FunctionCallDelta as FunctionCallDelta
+    from tachyon_sdk.models.function_call_response import FunctionCallResponse as FunctionCallResponse
+    from tachyon_sdk.models.image_url_part import ImageUrlPart as ImageUrlPart
+    from tachyon_sdk.models.memory_settings_request import MemorySettingsRequest as MemorySettingsRequest
+    from tachyon_sdk.models.message import Message as Message
+    from tachyon_sdk.models.message_content import MessageContent as MessageContent
+    from tachyon_sdk.models.response_format import ResponseFormat as ResponseFormat
+    from tachyon_sdk.models.tool import Tool as Tool
+    from tachyon_sdk.models.tool_call import ToolCall as ToolCall
+    from tachyon_sdk.models.tool_call_response import ToolCallResponse as ToolCallResponse
+    from tachyon_sdk.models.tool_choice import ToolChoice as ToolChoice
+    from tachyon_sdk.models.tool_schema import ToolSchema as ToolSchema
+    from tachyon_sdk.models.usage import Usage as Usage
+    from tachyon_sdk.models.web_search_options_request import (
+        WebSearchOptionsRequest as WebSearchOptionsRequest,
+    )
+
+_MODULES = {
+    "ChatApi": "api.chat_api",
+    "Stream": "_stream",
+    "ApiClient": "api_client",
+    "ApiResponse": "api_response",
+    "Configuration": "configuration",
+    "RetryPolicy": "_retry",
+    "ApiAttributeError": "exceptions",
+    "ApiException": "exceptions",
+    "ApiKeyError": "exceptions",
+    "ApiTypeError": "exceptions",
+    "ApiValueError": "exceptions",
+    "BadRequestException": "exceptions",
+    "ConflictException": "exceptions",
+    "ConnectionException": "exceptions",
+    "ForbiddenException": "exceptions",
+    "NotFoundException": "exceptions",
+    "OpenApiException": "exceptions",
+    "PaymentRequiredException": "exceptions",
+    "ResponseDecodeException": "exceptions",
+    "ServiceException": "exceptions",
+    "StreamErrorException": "exceptions",
+    "StreamTimeoutException": "exceptions",
+    "StreamTruncatedException": "exceptions",
+    "TimeoutException": "exceptions",
+    "TooManyRequestsException": "exceptions",
+    "UnauthorizedException": "exceptions",
+    "UnprocessableEntityException": "exceptions",
+    "ChatCompletionChunkResponse": "models.chat_completion_chunk_response",
+    "ChatCompletionRequest": "models.chat_completion_request",
+    "ChatCompletionResponse": "models.chat_completion_response",
+    "ChatCompletionWithChatroomStreamResponse": "models.chat_completion_with_chatroom_stream_response",
+    "ChatRole": "models.chat_role",
+    "Choice": "models.choice",
+    "ChunkChoice": "models.chunk_choice",
+    "ContentPart": "models.content_part",
+    "DeltaMessage": "models.delta_message",
+    "ErrorResponse": "models.error_response",
+    "Function": "models.function",
+    "FunctionCallDelta": "models.function_call_delta",
+    "FunctionCallResponse": "models.function_call_response",
+    "ImageUrlPart": "models.image_url_part",
+    "MemorySettingsRequest": "models.memory_settings_request",
+    "Message": "models.message",
+    "MessageContent": "models.message_content",
+    "ResponseFormat": "models.response_format",
+    "Tool": "models.tool",
+    "ToolCall": "models.tool_call",
+    "ToolCallResponse": "models.tool_call_response",
+    "ToolChoice": "models.tool_choice",
+    "ToolSchema": "models.tool_schema",
+    "Usage": "models.usage",
+    "WebSearchOptionsRequest": "models.web_search_options_request",
+}
+
+_SUBMODULES = ("api", "api_client", "api_response", "configuration", "exceptions", "models", "rest")
+
+__getattr__, __dir__ = lazy_names(globals(), _MODULES, _SUBMODULES)
+
+__all__ = [
+    "ApiAttributeError",
+    "ApiClient",
+    "ApiException",
+    "ApiKeyError",
+    "ApiResponse",
+    "ApiTypeError",
+    "ApiValueError",
+    "BadRequestException",
+    "ChatApi",
+    "ChatCompletionChunkResponse",
+    "ChatCompletionRequest",
+    "ChatCompletionResponse",
+    "ChatCompletionWithChatroomStreamResponse",
+    "ChatRole",
+    "Choice",
+    "ChunkChoice",
+    "Configuration",
+    "ConflictException",
+    "ConnectionException",
+    "ContentPart",
+    "DeltaMessage",
+    "ErrorResponse",
+    "ForbiddenException",
+    "Function",
+    "FunctionCallDelta",
+    "FunctionCallResponse",
+    "ImageUrlPart",
+    "MemorySettingsRequest",
+    "Message",
+    "MessageContent",
+    "NotFoundException",
+    "OpenApiException",
+    "PaymentRequiredException",
+    "ResponseDecodeException",
+    "ResponseFormat",
+    "RetryPolicy",
+    "ServiceException",
+    "Stream",
+    "StreamErrorException",
+    "StreamTimeoutException",
+    "StreamTruncatedException",
+    "TimeoutException",
+    "TooManyRequestsException",
+    "Tool",
+    "ToolCall",
+    "ToolCallResponse",
+    "ToolChoice",
+    "ToolSchema",
+    "UnauthorizedException",
+    "UnprocessableEntityException",
+    "Usage",
+    "WebSearchOptionsRequest",
+    "__version__",
+]

@@ -1,0 +1,210 @@
+"""What all models share: how they validate, and how they turn into JSON and back."""
+
+import json
+import pprint
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, ClassVar, overload
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import Self
+
+
+class Model(BaseModel):
+    """Base of the models that a program sends.
+
+    Values are checked when they are given, in the constructor and by assignment, and never converted; a value
+    that does not fit raises `pydantic.ValidationError`. Only what was set becomes part of the JSON: what is
+    absent stays absent, an explicit `None` is `null`. Properties that the contract does not name are kept.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+        validate_assignment=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+        # The default would turn NaN into null behind the user's back.
+        ser_json_inf_nan="constants",
+    )
+
+    filled_in_later: ClassVar[tuple[str, ...]] = ()
+    """Required properties that may be filled in after construction, before the model is sent."""
+
+    def missing_properties(self) -> list[str]:
+        """The required properties that were never set nor filled in."""
+        self._notice_filled_in()
+        return [name for name in self.filled_in_later if name not in self.__pydantic_fields_set__]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was set, as a new dict of JSON values (str, int, float, bool, None, list, dict)."""
+        self._notice_filled_in()
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+
+    def to_json(self) -> str:
+        """What was set, as JSON text without white space (RFC 8259)."""
+        self._notice_filled_in()
+        return self.model_dump_json(by_alias=True, exclude_unset=True, warnings=False)
+
+    def to_json_bytes(self) -> bytes:
+        """`to_json` as UTF-8.
+
+        Raises:
+            pydantic_core.PydanticSerializationError: something in the model is not of its declared type, for
+                instance a dict that was appended to a list of models.
+        """
+        self._notice_filled_in()
+        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_unset=True, warnings="error")
+
+    def to_str(self) -> str:
+        """What was set, laid out for reading."""
+        return pprint.pformat(self.to_dict())
+
+    @overload
+    @classmethod
+    def from_dict(cls, obj: None) -> None: ...
+
+    @overload
+    @classmethod
+    def from_dict(cls, obj: Mapping[str, Any]) -> Self: ...
+
+    @classmethod
+    def from_dict(cls, obj: Mapping[str, Any] | None) -> Self | None:
+        """A model of the properties in `obj`, which is left as it is and not shared; `None` of `None`.
+
+        Raises:
+            pydantic.ValidationError: a property is missing or does not fit.
+        """
+        if obj is None:
+            return None
+        # A copy, so that changing the model later does not change what the caller holds.
+        return cls.model_validate(_copied(obj))
+
+    @classmethod
+    def from_json(cls, json_str: str | bytes) -> Self:
+        """A model of a JSON text.
+
+        Raises:
+            pydantic.ValidationError: the text is not JSON, or a property is missing or does not fit.
+        """
+        return cls.model_validate_json(json_str)
+
+    def __repr_args__(self) -> Any:
+        return [(name, value) for name, value in super().__repr_args__() if name in self.model_fields_set]
+
+    def _notice_filled_in(self) -> None:
+        for name in self.filled_in_later:
+            if name not in self.__pydantic_fields_set__ and getattr(self, name):
+                self.__pydantic_fields_set__.add(name)
+
+
+class Answer(Model):
+    """Base of the models that a server sends: read leniently.
+
+    Any property may be missing or null, an enumeration may hold an unknown value, and values are converted
+    where that loses nothing. Properties that the contract does not name are kept as attributes.
+    """
+
+
+class OneOf:
+    """Base of the schemas that are one of several types; wraps the value, which it checks.
+
+    Attributes:
+        actual_instance: The value.
+    """
+
+    Value: ClassVar[Any]
+    """The alternatives, as a type annotation."""
+
+    actual_instance: Any
+
+    def __init__(self, actual_instance: Any) -> None:
+        """Wraps a value.
+
+        Raises:
+            pydantic.ValidationError: the value is of none of the types.
+        """
+        self.actual_instance = self._adapter().validate_python(actual_instance)
+
+    @classmethod
+    def from_dict(cls, obj: Any) -> Self:
+        """Wraps a copy of a JSON value; raises `pydantic.ValidationError` where it is of none of the types."""
+        return cls(_copied(obj))
+
+    @classmethod
+    def from_json(cls, json_str: str | bytes) -> Self:
+        """Wraps the value of a JSON text; raises `pydantic.ValidationError` where that cannot be."""
+        return cls(cls._adapter().validate_json(json_str))
+
+    def to_dict(self) -> Any:
+        """The value as JSON values (str, list, dict, ...)."""
+        return self._adapter().dump_python(
+            self.actual_instance, mode="json", by_alias=True, exclude_unset=True, warnings=False
+        )
+
+    def to_json(self) -> str:
+        """The value as JSON text without white space."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
+
+    def to_str(self) -> str:
+        """The value laid out for reading."""
+        return pprint.pformat(self.to_dict())
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.actual_instance == self.actual_instance
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.actual_instance!r})"
+
+    @classmethod
+    def _adapter(cls) -> TypeAdapter[Any]:
+        adapter: TypeAdapter[Any] | None = cls.__dict__.get("_cached_adapter")
+        if adapter is None:
+            adapter = TypeAdapter(cls.Value)
+            cls._cached_adapter = adapter
+        return adapter
+
+    _cached_adapter: ClassVar[TypeAdapter[Any]]
+
+
+class StringEnum(str, Enum):
+    """Base of the enumerations; a member is the string that is sent."""
+
+    @classmethod
+    def from_json(cls, json_str: str) -> Self:
+        """The member of a JSON text; raises `ValueError` where there is none."""
+        return cls(json.loads(json_str))
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+Unwrapped = BeforeValidator(lambda value: value.actual_instance if isinstance(value, OneOf) else value)
+"""Annotation of a field that takes a value of a `OneOf` as it is or wrapped, and holds it as it is."""
+
+KnownFirst: Any = Field(union_mode="left_to_right")
+"""Annotation of an enumeration in an answer: a known value is a member, any other stays a string."""
+
+
+class _EmptyForNull:
+    """Annotation of a list or a model that an answer should have: null is read as an empty one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        null = core_schema.no_info_after_validator_function(
+            lambda _: (getattr(source, "__origin__", None) or source)(), core_schema.none_schema()
+        )
+        # The declared type comes first, so that only a null costs a call of Python code.
+        return core_schema.union_schema([handler(source), null], mode="left_to_right")
+
+
+EmptyForNull = _EmptyForNull()
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(item) for item in value]
+    return value

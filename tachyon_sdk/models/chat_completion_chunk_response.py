@@ -1,0 +1,33 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tachyon_sdk._model import Answer, EmptyForNull
+from tachyon_sdk.models.chunk_choice import ChunkChoice
+from tachyon_sdk.models.usage import Usage
+
+
+class ChatCompletionChunkResponse(Answer):
+    """A piece of an answer; merged, the whole answer. `choices` is empty in a chunk that only reports usage.
+
+    Attributes:
+        id: Identifier of the answer, the same in all its chunks.
+        object: Kind of the object, `chat.completion.chunk`.
+        created: When the answer was made, in Unix seconds; it may move within one stream.
+        model: Model that answers.
+        choices: A piece of each alternative answer that has one.
+        system_fingerprint: Identifies the configuration that the model ran with.
+        service_tier: Service tier that the request was processed in.
+        usage: What the whole answer took; usually in the last chunk only.
+    """
+
+    id: str | None = None
+    object: str | None = None
+    created: int | None = None
+    model: str | None = None
+    choices: Annotated[list[ChunkChoice], EmptyForNull] = Field(default_factory=list)
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    usage: Usage | None = None

@@ -1,0 +1,33 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tachyon_sdk._model import Answer, EmptyForNull
+from tachyon_sdk.models.choice import Choice
+from tachyon_sdk.models.usage import Usage
+
+
+class ChatCompletionResponse(Answer):
+    """A whole answer, as the server sends it where `stream` is not true.
+
+    Attributes:
+        id: Identifier of the answer.
+        object: Kind of the object, `chat.completion`.
+        created: When the answer was made, in Unix seconds.
+        model: Model that answered.
+        choices: The alternative answers.
+        usage: What the answer took.
+        system_fingerprint: Identifies the configuration that the model ran with.
+        service_tier: Service tier that the request was processed in.
+    """
+
+    id: str | None = None
+    object: str | None = None
+    created: int | None = None
+    model: str | None = None
+    choices: Annotated[list[Choice], EmptyForNull] = Field(default_factory=list)
+    usage: Usage | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None

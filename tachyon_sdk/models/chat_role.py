@@ -1,0 +1,13 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from tachyon_sdk._model import StringEnum
+
+
+class ChatRole(StringEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+
+    USER = "user"
+
+    ASSISTANT = "assistant"

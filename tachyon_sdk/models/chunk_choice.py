@@ -1,0 +1,27 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field
+
+from tachyon_sdk._model import Answer, EmptyForNull
+from tachyon_sdk.models.delta_message import DeltaMessage
+
+
+class ChunkChoice(Answer):
+    """A piece of one alternative answer.
+
+    Attributes:
+        index: Which alternative this belongs to, counted from 0.
+        delta: What this piece adds to the message.
+        finish_reason: Why this alternative ended, `stop`, `length`, `tool_calls` or `content_filter`; null
+            before its end.
+        logprobs: Log probabilities of the tokens, in the form of the model's provider.
+    """
+
+    index: int | None = None
+    delta: Annotated[DeltaMessage, EmptyForNull] = Field(
+        default_factory=DeltaMessage, validation_alias=AliasChoices("delta", "message")
+    )
+    finish_reason: str | None = None
+    logprobs: Any | None = None

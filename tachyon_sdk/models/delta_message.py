@@ -1,0 +1,26 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Annotated
+
+from tachyon_sdk._model import Answer, KnownFirst
+from tachyon_sdk.models.chat_role import ChatRole
+from tachyon_sdk.models.function_call_delta import FunctionCallDelta
+from tachyon_sdk.models.tool_call import ToolCall
+
+
+class DeltaMessage(Answer):
+    """What a piece adds to the message; merged, the whole message.
+
+    Attributes:
+        role: Who speaks; usually in the first piece only.
+        content: Text that this piece adds.
+        tool_calls: Tool calls, whole or in fragments.
+        refusal: Text that this piece adds to a refusal to answer.
+        function_call: A function call in the form that came before `tool_calls`.
+    """
+
+    role: Annotated[ChatRole | str, KnownFirst] | None = None
+    content: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    refusal: str | None = None
+    function_call: FunctionCallDelta | None = None

@@ -1,0 +1,17 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Any
+
+from tachyon_sdk._model import Answer
+
+
+class ErrorResponse(Answer):
+    """Why a request was not answered.
+
+    Attributes:
+        message: What went wrong, in words.
+        code: What went wrong, for programs; a string, from some gateways an integer.
+    """
+
+    message: str | None = None
+    code: Any | None = None

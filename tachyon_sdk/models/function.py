@@ -1,0 +1,23 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+
+from pydantic import StrictBool, StrictStr
+
+from tachyon_sdk._model import Model
+from tachyon_sdk.models.tool_schema import ToolSchema
+
+
+class Function(Model):
+    """A function that the model may ask the client to call.
+
+    Attributes:
+        name: Name by which the model calls the function.
+        description: What the function does and when to call it, for the model to read.
+        parameters: JSON Schema of the arguments.
+        strict: Whether the arguments must follow `parameters` exactly.
+    """
+
+    name: StrictStr
+    description: StrictStr
+    parameters: ToolSchema
+    strict: StrictBool | None = None

@@ -1,0 +1,16 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+
+from tachyon_sdk._model import Answer
+
+
+class FunctionCallDelta(Answer):
+    """A function call, or a fragment of one.
+
+    Attributes:
+        name: Name of the function.
+        arguments: Text that this fragment adds to the arguments; joined, the text of a JSON object.
+    """
+
+    name: str | None = None
+    arguments: str | None = None

@@ -1,0 +1,16 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+
+from pydantic import StrictStr
+
+from tachyon_sdk._model import Model
+
+
+class ImageUrlPart(Model):
+    """Where an image is.
+
+    Attributes:
+        url: Address of the image, an https or a data URL.
+    """
+
+    url: StrictStr

@@ -1,0 +1,19 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Annotated, TypeAlias
+
+from pydantic import StrictStr
+
+from tachyon_sdk._model import OneOf, Unwrapped
+from tachyon_sdk.models.content_part import ContentPart
+
+
+class MessageContent(OneOf):
+    """What a message says, a text or a list of parts.
+
+    A program handles the value as it is; this wrapper is accepted wherever the value is.
+    """
+
+    Value: TypeAlias = Annotated[StrictStr | list[ContentPart], Unwrapped]
+
+    actual_instance: StrictStr | list[ContentPart]

@@ -1,0 +1,19 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Annotated
+
+from pydantic import Field, StrictInt, StrictStr
+
+from tachyon_sdk._model import Model
+
+
+class WebSearchOptionsRequest(Model):
+    """A web search whose results the model may use.
+
+    Attributes:
+        query: What to search for, at most 1000 characters.
+        max_results: Most results to use, 1 to 10.
+    """
+
+    query: Annotated[StrictStr, Field(max_length=1000)]
+    max_results: Annotated[StrictInt, Field(ge=1), Field(le=10)] | None = None
