@@ -1,0 +1,273 @@
+"""Checks of single settings: each takes the name and the value, and returns the value to keep or raises.
+
+A message names the setting and says what would be right. It shows no credentials and no passwords of URLs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
+
+Check = Callable[[str, Any], Any]
+
+HOST_SCHEMES = ("http", "https")
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+# What socket.settimeout takes: a number of milliseconds in a C int.
+MAX_SECONDS = 2_147_483
+
+_HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::(.*))?", re.DOTALL)
+_HOST_NAME = re.compile(r"(?=.{1,254}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+_PORT = re.compile(r"[0-9]{1,5}")
+
+
+def optional(check: Check, unset: Callable[[], Any] = lambda: None) -> Check:
+    """A check that lets None pass, as what ``unset`` returns."""
+    return lambda name, value: unset() if value is None else check(name, value)
+
+
+def text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(name, value, "a str", str)
+    return value
+
+
+def text_or_bytes(name: str, value: Any) -> str | bytes:
+    if not isinstance(value, (str, bytes)):
+        raise _wrong_type(name, value, "a str or bytes", str, bytes)
+    return value
+
+
+def header_value(name: str, value: Any) -> str:
+    """Text that can stand in a header: anything else would cut the request or fail while it is being sent."""
+    header = text(name, value)
+    if not (header.isascii() and header.isprintable()):
+        raise ApiValueError(f"{name} must be printable ASCII, without a line break (also at its end)")
+    return header.strip()
+
+
+def user_name(name: str, value: Any) -> str:
+    """RFC 7617, section 2: the first colon ends the user name, so it cannot contain one."""
+    user = password(name, value)
+    if ":" in user:
+        raise ApiValueError(f"{name} must not contain a colon")
+    return user
+
+
+def password(name: str, value: Any) -> str:
+    """RFC 7617, section 2: no control characters."""
+    secret = text(name, value)
+    if re.search(r"[\x00-\x1f\x7f]", secret):
+        raise ApiValueError(f"{name} must not contain control characters, such as a line break at its end")
+    return secret
+
+
+def flag(name: str, value: Any) -> bool:
+    # Only 0 and 1 besides: the text "false" must not switch a thing on, nor None the verification off.
+    if not isinstance(value, int) or value not in (0, 1):
+        raise _wrong_type(name, value, "a bool", bool)
+    return bool(value)
+
+
+def integer(minimum: int) -> Check:
+    def checked(name: str, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise _wrong_type(name, value, "an int", int)
+        if value < minimum:
+            raise ApiValueError(f"{name} must be {minimum} or more, not {value}")
+        return value
+
+    return checked
+
+
+def seconds(name: str, value: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise _wrong_type(name, value, "a number of seconds or None", int, float)
+    if not 0 < value <= MAX_SECONDS:  # also refuses nan
+        raise ApiValueError(f"{name} must be above 0 and at most {MAX_SECONDS} seconds, or None for no limit")
+    return float(value)
+
+
+def mapping(name: str, value: Any) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong_type(name, value, "a mapping", Mapping)
+    return value
+
+
+def mapping_of_text(name: str, value: Any) -> Mapping[str, str]:
+    if not all(isinstance(item, str) for pair in mapping(name, value).items() for item in pair):
+        raise ApiTypeError(f"{name} must have a str for every name and value")
+    return value  # type: ignore[no-any-return]
+
+
+def sequence(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise _wrong_type(name, value, "a list or a tuple", list, tuple)
+    return value
+
+
+def function(name: str, value: Any) -> Callable[..., Any]:
+    if not callable(value):
+        raise _wrong_type(name, value, "callable")
+    return value  # type: ignore[no-any-return]
+
+
+def tls_context(name: str, value: Any) -> Any:
+    if not hasattr(value, "wrap_socket"):  # so that ssl need not be imported
+        raise _wrong_type(name, value, "an ssl.SSLContext")
+    return value
+
+
+def host_name_to_match(name: str, value: Any) -> str | bool | None:
+    """A name, or False for no comparison; True, "compare it with the host", is what None says to urllib3."""
+    return text(name, value) if isinstance(value, str) else None if flag(name, value) else False
+
+
+def path(name: str, value: Any) -> str:
+    try:
+        file = os.fsdecode(value)
+    except TypeError:
+        raise _wrong_type(name, value, "a path", str, os.PathLike) from None
+    if "\0" in file:
+        raise ApiValueError(f"{name} must not contain a null character")
+    return file
+
+
+def readable_file(name: str, value: Any) -> str:
+    file = path(name, value)
+    if not os.path.exists(file):
+        raise ApiValueError(f"{name}: there is no file {file!r}")
+    if os.path.isdir(file):
+        raise ApiValueError(f"{name}: {file!r} is a directory, not a file")
+    if not os.access(file, os.R_OK):
+        raise ApiValueError(f"{name}: the file {file!r} cannot be read")
+    return file
+
+
+def retries(name: str, value: Any) -> Any:
+    """A count, a policy (anything with a ``delay`` to call), or a Retry of urllib3, read as its total."""
+    if callable(getattr(value, "delay", None)):
+        return value
+    if hasattr(value, "total"):
+        value = value.total
+        value = None if value is None else int(value)
+    return None if value is None else integer(0)(name, 0 if value is False else value)
+
+
+def host_url(name: str, value: Any) -> str:
+    return _url(name, value, HOST_SCHEMES, user_info=False).rstrip("/")
+
+
+def proxy_url(name: str, value: Any) -> str | None:
+    """An empty text is how to say "no proxy" against the environment."""
+    return _url(name, value, PROXY_SCHEMES, user_info=True) if value != "" else None
+
+
+def hidden_url(url: str) -> str:
+    """The URL without user name, password and query, for messages. It may well be no URL at all."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        scheme, rest = "", url
+    before, *after = re.split(r"[?#]", rest, maxsplit=1)
+    if "@" in scheme or (after and "@" in after[0]):
+        return "<hidden>"  # a password that has one of these characters in it
+    if "@" in before:
+        before = "<hidden>@" + before.rpartition("@")[2]
+    shown = scheme + separator + before + "?<hidden>" * len(after)
+    return shown if len(shown) <= 200 else shown[:197] + "..."
+
+
+def _url(name: str, value: Any, schemes: Collection[str], user_info: bool) -> str:
+    url = text(name, value)
+
+    def wrong(why: str) -> ApiValueError:
+        return ApiValueError(f"{name} {why}: {hidden_url(url)!r}")
+
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() not in schemes:
+        raise wrong(f"must start with {', '.join(f'{scheme}://' for scheme in schemes)}")
+    if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
+        raise wrong("must not contain spaces, control characters or backslashes")
+    _, at, host_and_port = rest.partition("/")[0].rpartition("@")
+    if at and not user_info:
+        raise wrong("must not contain a user name or password, set those as username and password")
+    if "?" in rest or "#" in rest:
+        raise wrong("must not have a query or a fragment")
+    match = _HOST_AND_PORT.fullmatch(host_and_port)
+    if match is None or not _is_host(match[1]):
+        raise wrong("must have a valid host name (in ASCII) or address")
+    if match[2] is not None and not (_PORT.fullmatch(match[2]) and 1 <= int(match[2]) <= 65535):
+        raise wrong("must have a port from 1 to 65535, or none")
+    return url
+
+
+def _is_host(host: str) -> bool:
+    if not host.startswith("["):
+        return _HOST_NAME.fullmatch(host) is not None
+    import ipaddress
+
+    try:
+        ipaddress.IPv6Address(host[1:-1].replace("%25", "%", 1))  # RFC 6874: a zone id follows %25
+    except ValueError:
+        return False
+    return True
+
+
+def _wrong_type(name: str, value: Any, right: str, *classes: type) -> ApiTypeError:
+    return ApiTypeError(f"{name} must be {right}, not {type(value).__name__}", valid_classes=classes)
+
+
+def check(name: str, value: Any) -> Any:
+    """Return the value to keep for this attribute of Configuration, or raise. Unknown names pass."""
+    return CHECKS[name](name, value) if name in CHECKS else value
+
+
+def _pool_size() -> int:
+    return min(32, (os.cpu_count() or 1) * 5)
+
+
+# What each attribute of Configuration is checked with, in the constructor and whenever it is set.
+CHECKS: dict[str, Check] = {
+    "host": host_url,
+    "server_index": optional(integer(0)),
+    "server_variables": optional(mapping_of_text, dict),
+    "server_operation_index": optional(mapping, dict),
+    "server_operation_variables": optional(mapping, dict),
+    "ignore_operation_servers": flag,
+    "api_key": optional(mapping_of_text, dict),
+    "api_key_prefix": optional(mapping_of_text, dict),
+    "refresh_api_key_hook": optional(function),
+    "username": optional(user_name),
+    "password": optional(password),
+    "access_token": optional(header_value),
+    "operator_id": optional(header_value),
+    "connect_timeout": optional(seconds),
+    "read_timeout": optional(seconds),
+    "retries": retries,
+    "connection_pool_maxsize": optional(integer(1), _pool_size),
+    "max_response_bytes": integer(1),
+    "max_event_bytes": integer(1),
+    "socket_options": optional(sequence),
+    "verify_ssl": flag,
+    "ssl_ca_cert": optional(readable_file),
+    "ca_cert_data": optional(text_or_bytes),
+    "cert_file": optional(readable_file),
+    "key_file": optional(readable_file),
+    "assert_hostname": optional(host_name_to_match),
+    "tls_server_name": optional(text),
+    "proxy": optional(proxy_url),
+    "no_proxy": optional(text),
+    "proxy_headers": optional(mapping_of_text),
+    "proxy_ssl_context": optional(tls_context),
+    "safe_chars_for_path_param": text,
+    "client_side_validation": flag,
+    "datetime_format": text,
+    "date_format": text,
+    "temp_folder_path": optional(path),
+    "debug": optional(flag, bool),
+    "logger_file": optional(path),
+    "logger_format": text,
+}

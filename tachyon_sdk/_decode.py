@@ -1,0 +1,121 @@
+"""Reads the shapes that a successful answer may have as the declared type of its operation."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from tachyon_sdk._model import Model
+from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
+
+M = TypeVar("M", bound=Model)
+
+
+class Response(Protocol):
+    """What the errors tell of the response."""
+
+    status: int
+    reason: str | None
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+class AnswerDecoder(Generic[M]):
+    """Turns JSON into models of one type.
+
+    Args:
+        model: The declared type. It knows itself that a whole answer says `message` where a chunk says `delta`.
+        response: The response that is read; its status, reason and headers become part of the errors.
+    """
+
+    def __init__(self, model: type[M], response: Response) -> None:
+        self._model = model
+        self._response = response
+
+    def merged(self, answer: dict[str, Any]) -> M:
+        """The answer that several chunks were merged into."""
+        return self._model.model_validate(answer)
+
+    def whole(self, body: bytes) -> M:
+        """The answer of a body that is one JSON object.
+
+        Raises:
+            StreamErrorException: The body is an error in spite of its status.
+            ResponseDecodeException: The body is not such an answer.
+        """
+        answer = self._read(body)
+        self._refuse_error(answer, body)
+        if not any(name in type(answer).model_fields for name in answer.model_fields_set):
+            raise self._undecodable(body, f"the server answered no {self._model.__name__}")
+        return answer
+
+    def event(self, kind: str, data: bytes) -> M | None:
+        """The chunk of an event, or None where the event ends the stream.
+
+        Args:
+            kind: The event's type, `message` unless the server named another.
+            data: The event's data.
+
+        Raises:
+            StreamErrorException: The event is an error.
+            ResponseDecodeException: The event is not a chunk.
+        """
+        if kind == "error":
+            raise self._reported(data)
+        if kind == "done":
+            return None
+        chunk = self._read(data)
+        if chunk.model_extra:
+            self._refuse_error(chunk, data)
+            return self._from_agent(chunk)
+        return chunk
+
+    def _from_agent(self, chunk: M) -> M | None:
+        """The chunk of an agent's event: the chatroom operation answers memory commands with these."""
+        extra = chunk.model_extra or {}
+        kind = extra.get("type")
+        if kind == "done":
+            return None
+        if kind == "say" and not chunk.choices:  # type: ignore[attr-defined]
+            text = str(extra.get("text") or "")
+            return self._model.model_validate(
+                {**extra, "choices": [{"index": 0, "delta": {"role": "assistant", "content": text}}]}
+            )
+        return chunk
+
+    def _read(self, data: bytes) -> M:
+        try:
+            return self._model.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise self._undecodable(
+                data, f"the answer is no {self._model.__name__}: {where}{': ' if where else ''}{first['msg']}"
+            ) from error
+
+    def _refuse_error(self, answer: Model, body: bytes) -> None:
+        if answer.model_extra and answer.model_extra.get("error"):
+            raise self._reported(body)
+
+    def _reported(self, body: bytes) -> StreamErrorException:
+        response = self._response
+        return StreamErrorException(
+            response.status, response.reason, headers=response.headers, body=body, **_said(body)
+        )
+
+    def _undecodable(self, body: bytes, message: str) -> ResponseDecodeException:
+        response = self._response
+        return ResponseDecodeException(
+            response.status, response.reason, headers=response.headers, body=body, message=message
+        )
+
+
+def _said(data: bytes) -> dict[str, Any]:
+    """The message of an error event whose data is not an object that the error can read itself."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        value = data.decode("utf-8", "replace")
+    return {} if isinstance(value, dict) else {"message": str(value)}

@@ -1,0 +1,132 @@
+"""Reads what an error answer says: the server's own code and message, the request id, how long to wait.
+
+The server, the gateways before it and the model providers behind it each have their own shape of body; all of
+them are read here and nowhere else. Nothing here raises: what does not tell gives None.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "x-correlation-id",
+    "x-litellm-call-id",
+    "x-amzn-requestid",
+    "x-amz-request-id",
+)
+# Real bodies nest two deep; the bound keeps hostile ones from recursing on.
+_MAX_DEPTH = 5
+_TITLE = re.compile(r"<title[\s>]", re.IGNORECASE)
+# A title stands near the top of a page; a longer search would only cost time.
+_MAX_MARKUP = 65_536
+
+
+def read_error_body(body: str | None, data: object = None) -> tuple[str | None, str | None]:
+    """Return ``(code, message)`` as the server put them, each None if it did not say.
+
+    Args:
+        body: The text of the answer.
+        data: The same, if it was parsed already. A dict or a list is preferred to the text.
+
+    The shapes read: ``{"message"}``, ``{"code", "message"}``, ``{"error": {"message", "type", "code"}}`` (the
+    type stands in for a missing code), ``{"error": "text"}``, ``{"detail": "text"}``,
+    ``{"detail": [{"loc", "msg"}]}``, ``{"title"}`` (RFC 9457), each also inside a list; a JSON string; plain
+    text; the title of an HTML page.
+    """
+    try:
+        if isinstance(data, (dict, list)):
+            return _from_json(data)
+        text = (body or (data if isinstance(data, str) else "")).removeprefix("\ufeff").strip()
+        try:
+            return _from_json(json.loads(text))
+        except (ValueError, RecursionError):
+            return None, (_title(text) if text.startswith("<") else text or None)
+    except (ValueError, RecursionError):  # e.g. a number with more digits than str() takes
+        return None, None
+
+
+def _from_json(value: object, inside: bool = False, depth: int = 0) -> tuple[str | None, str | None]:
+    """``inside`` is true below a key such as ``error``: only there does ``type`` name the error."""
+    if depth > _MAX_DEPTH:
+        return None, None
+    if isinstance(value, str):
+        return None, _text(value)
+    if isinstance(value, list):
+        found = [_from_item(item, inside, depth + 1) for item in value]
+        code = next((code for code, _ in found if code), None)
+        return code, "; ".join(message for _, message in found if message) or None
+    if not isinstance(value, dict):
+        return None, None
+    code = _text(value.get("code")) or (_text(value.get("type")) if inside else None)
+    message = None
+    for key in ("message", "error", "detail"):
+        inner_code, inner_message = _from_json(value.get(key), True, depth + 1)
+        code = inner_code or code
+        message = message or inner_message
+    return code, message or _text(value.get("title"))
+
+
+def _from_item(item: object, inside: bool, depth: int) -> tuple[str | None, str | None]:
+    """One entry of a list: a finding of a validator (``loc``, ``msg``) or an error of its own."""
+    if not (isinstance(item, dict) and isinstance(item.get("msg"), str)):
+        return _from_json(item, inside, depth)
+    location = item.get("loc")
+    where = ""
+    for step in location if isinstance(location, (list, tuple)) else ():
+        where += f"[{step}]" if isinstance(step, int) else f".{step}"
+    where = where.removeprefix(".")
+    return None, f"{where}: {item['msg']}" if where else item["msg"]
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _title(markup: str) -> str | None:
+    markup = markup[:_MAX_MARKUP]
+    opening = _TITLE.search(markup)
+    if opening is None:
+        return None
+    # Plain searches, each over the text once: a pattern for the whole element can take quadratic time.
+    content = markup.find(">", opening.start()) + 1
+    return " ".join(html.unescape(markup[content:].partition("<")[0]).split()) or None if content else None
+
+
+def header_items(headers: Any) -> Iterator[tuple[str, str]]:
+    """The names and values of headers in any form: a mapping, pairs, text or bytes, or None."""
+    for name, value in headers.items() if hasattr(headers, "items") else headers or ():
+        yield _header_text(name), _header_text(value)
+
+
+def read_request_id(headers: Any) -> str | None:
+    """Return what the server calls the request in its own logs."""
+    return _header(headers, *_REQUEST_ID_HEADERS)
+
+
+def read_retry_after(headers: Any) -> float | None:
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3); None if there is no plain number."""
+    text = _header(headers, "retry-after")
+    # Digits with at most one point: neither a sign nor "nan" nor a date passes.
+    if text is None or not text.isascii() or not text.replace(".", "", 1).isdigit():
+        return None
+    return float(text)
+
+
+def _header(headers: Any, *names: str) -> str | None:
+    """The first of these headers that is there and not empty, by names without case (RFC 9110, 5.1)."""
+    found: dict[str, str] = {}
+    for name, value in header_items(headers):
+        found.setdefault(name.lower(), value.strip())
+    return next((found[name] for name in names if found.get(name)), None)
+
+
+def _header_text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,164 @@
+"""The loggers of the package: silent until a configuration says otherwise.
+
+Loggers belong to the process, and configurations are many. So log files and the debug level are shared here:
+each is in force as long as one configuration asks for it, and is there once however many do.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Collection
+from typing import Any
+from weakref import WeakSet
+
+from tachyon_sdk.exceptions import ApiValueError
+
+_LOGGERS = {"package_logger": "tachyon_sdk", "urllib3_logger": "urllib3"}
+
+_lock = threading.Lock()
+_files: dict[logging.FileHandler, tuple[WeakSet[object], set[logging.Logger]]] = {}
+_debugging: WeakSet[object] = WeakSet()
+_levels_before: dict[logging.Logger, int] = {}
+
+# Without it, Python would print the warnings of a program that has set up no logging.
+logging.getLogger("tachyon_sdk").addHandler(logging.NullHandler())
+
+
+class LoggingSettings:
+    """The part of a configuration that is about the log."""
+
+    logger: dict[str, logging.Logger]
+    """The loggers that these settings are for: this package's and urllib3's."""
+    logger_formatter: logging.Formatter
+    """Formats the lines in logger_file; made from logger_format."""
+    logger_file_handler: logging.FileHandler | None
+    """Writes to logger_file; configurations with the same file share it."""
+    logger_stream_handler: logging.Handler | None
+    """Kept for programs that set it; not used."""
+
+    def __init__(self, debug: bool | None) -> None:
+        self.logger = {key: logging.getLogger(name) for key, name in _LOGGERS.items()}
+        self.logger_stream_handler = None
+        self.logger_file_handler = None
+        self.logger_format = "%(asctime)s %(levelname)s %(message)s"
+        self._logger_file: str | None = None
+        self._debug = False
+        if debug is not None:
+            self.debug = debug
+
+    @property
+    def debug(self) -> bool:
+        """Whether the loggers let everything pass, down to DEBUG.
+
+        They stay at DEBUG until no configuration asks for it, then go back to the level they had. To see
+        something, set logger_file, or set up logging in your program. Nothing is printed: the debug output of
+        http.client, which shows credentials, stays off.
+        """
+        return self._debug
+
+    @debug.setter
+    def debug(self, value: bool) -> None:
+        self._debug = value
+        _set_debug(self, value, self.logger.values())
+
+    @property
+    def logger_file(self) -> str | None:
+        """File that the loggers append to, in UTF-8, or None.
+
+        Raises:
+            ApiValueError: The file cannot be opened.
+        """
+        return self._logger_file
+
+    @logger_file.setter
+    def logger_file(self, value: str | None) -> None:
+        previous = self.logger_file_handler
+        if value:
+            self._open_log(value)
+        else:
+            self.logger_file_handler = self._logger_file = None
+        if previous is not None and previous is not self.logger_file_handler:
+            _leave_file(self, previous)
+
+    @property
+    def logger_format(self) -> str:
+        """Format of the lines in logger_file, as for logging.Formatter."""
+        return self._logger_format
+
+    @logger_format.setter
+    def logger_format(self, value: str) -> None:
+        try:
+            self.logger_formatter = logging.Formatter(value)
+        except ValueError as error:
+            raise ApiValueError(f"logger_format: {error}") from error
+        self._logger_format = value
+        if self.logger_file_handler is not None:
+            self.logger_file_handler.setFormatter(self.logger_formatter)
+
+    def _open_log(self, file: str) -> None:
+        try:
+            handler = _join_file(self, file, self.logger_formatter, self.logger.values())
+        except OSError as error:
+            raise ApiValueError(f"logger_file: cannot open {file!r}: {error.strerror}") from error
+        self.logger_file_handler, self._logger_file = handler, file
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Handlers hold open files and locks.
+        return {**self.__dict__, "logger_file_handler": None, "logger_stream_handler": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._debug:
+            _set_debug(self, True, self.logger.values())
+        if self._logger_file is not None:
+            self._open_log(self._logger_file)
+
+
+def _join_file(
+    owner: object, file: str, formatter: logging.Formatter, loggers: Collection[logging.Logger]
+) -> logging.FileHandler:
+    """Let the loggers write to the file on behalf of the owner."""
+    full_path = os.path.abspath(file)
+    with _lock:
+        handler = next((known for known in _files if known.baseFilename == full_path), None)
+        if handler is None:
+            handler = logging.FileHandler(full_path, encoding="utf-8")
+            _files[handler] = (WeakSet(), set())
+        owners, attached = _files[handler]
+        owners.add(owner)
+        handler.setFormatter(formatter)
+        for logger in loggers:
+            logger.addHandler(handler)
+            attached.add(logger)
+    return handler
+
+
+def _leave_file(owner: object, handler: logging.FileHandler) -> None:
+    """End what _join_file began. The file is closed when no owner is left."""
+    with _lock:
+        owners, attached = _files.get(handler, (WeakSet(), set()))
+        owners.discard(owner)
+        if not owners:
+            _files.pop(handler, None)
+            for logger in attached:
+                logger.removeHandler(handler)
+            handler.close()
+
+
+def _set_debug(owner: object, on: bool, loggers: Collection[logging.Logger]) -> None:
+    """Set the loggers to DEBUG on behalf of the owner; back to what they were when no owner is left."""
+    with _lock:
+        if on:
+            _debugging.add(owner)
+            for logger in loggers:
+                _levels_before.setdefault(logger, logger.level)
+                logger.setLevel(logging.DEBUG)
+            return
+        _debugging.discard(owner)
+        if not _debugging:
+            for logger, level in _levels_before.items():
+                if logger.level == logging.DEBUG:  # else someone has set it since
+                    logger.setLevel(level)
+            _levels_before.clear()

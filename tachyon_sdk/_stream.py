@@ -1,0 +1,185 @@
+"""A streamed answer: an iterator and a context manager that owns one response."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from tachyon_sdk._merge import Merger
+from tachyon_sdk._sse import EventDecoder, EventTooLargeError
+from tachyon_sdk.exceptions import (
+    ApiException,
+    ConnectionException,
+    ResponseDecodeException,
+    StreamTimeoutException,
+    StreamTruncatedException,
+    TimeoutException,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+_END = b"[DONE]"
+
+
+class Response(Protocol):
+    """What a stream needs of the response that it owns."""
+
+    status: int
+    reason: str | None
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    def pieces(self) -> Iterator[bytes]: ...
+    def read(self, limit: int | None = None) -> bytes: ...
+    def finish(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Decoder(Protocol[T_co]):
+    """What a stream needs to know about its chunks."""
+
+    def event(self, kind: str, data: bytes) -> T_co | None: ...
+    def whole(self, body: bytes) -> T_co: ...
+    def merged(self, answer: dict[str, Any]) -> T_co: ...
+
+
+class Stream(Generic[T]):
+    """The chunks of an answer, each the moment it arrives.
+
+    Use it in a `with` statement, or read it to its end: a stream that is left early closes its connection, one that
+    ended well returns it for the next call.
+
+    The answer is complete at `data: [DONE]`, or when the body ends and every choice has a finish reason. Whatever
+    else ends the stream raises an error whose `partial` is the answer as far as it had arrived (None if nothing
+    had). A server that answers with one JSON object instead gives a stream of one chunk.
+
+    Attributes:
+        status: HTTP status.
+        headers: The headers; names are found whatever their case.
+
+    Raises:
+        StreamTruncatedException: While it is read: the stream stopped before the answer was complete.
+        StreamTimeoutException: While it is read: nothing came for as long as the read timeout allows.
+        StreamErrorException: While it is read: the server reported an error in the middle of the answer.
+        ResponseDecodeException: While it is read: an event is no chunk, or too large.
+    """
+
+    def __init__(
+        self, response: Response, decoder: Decoder[T], *, max_event_bytes: int, max_response_bytes: int
+    ) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._response = response
+        self._decoder = decoder
+        self._merger = Merger()
+        # The generators do not refer to the stream, so that a stream that is dropped is closed at once.
+        if is_event_stream(response.headers):
+            self._chunks = _chunks_of_events(response, decoder, self._merger, max_event_bytes)
+        else:
+            self._chunks = _chunk_of_body(response, decoder, self._merger, max_response_bytes)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._chunks)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # The constructor may not have come to its end.
+        if "_chunks" in self.__dict__:
+            self.close()
+
+    @property
+    def text(self) -> Iterator[str]:
+        """The pieces of the text of the first choice (index 0), as they arrive."""
+        for chunk in self:
+            for choice in chunk.choices:  # type: ignore[attr-defined]
+                if not choice.index and choice.delta.content:
+                    yield choice.delta.content
+
+    @property
+    def merged(self) -> T:
+        """The answer so far: texts joined, tool calls put together. It is made anew each time."""
+        return self._decoder.merged(self._merger.merged())
+
+    def collect(self) -> T:
+        """Reads the stream to its end and returns the whole answer."""
+        for _ in self._chunks:
+            pass
+        return self.merged
+
+    def close(self) -> None:
+        """Stops reading. Closes the connection, unless the stream has ended well; does nothing a second time."""
+        self._chunks.close()
+        self._response.close()
+
+
+def is_event_stream(headers: Mapping[str, str]) -> bool:
+    """Whether a body is an event stream by its media type (WHATWG HTML, section 9.2)."""
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
+
+
+def _chunks_of_events(
+    response: Response, decoder: Decoder[T], merger: Merger, max_event_bytes: int
+) -> Generator[T, None, None]:
+    events = EventDecoder(max_event_bytes)
+    try:
+        for piece in response.pieces():
+            for kind, data, _ in events.feed(piece):
+                chunk = None if data == _END else decoder.event(kind, data)
+                if chunk is None:
+                    if not merger.chunks:
+                        raise _truncated(response, "the server ended the stream without an answer")
+                    response.finish()
+                    return
+                merger.add(chunk)
+                yield chunk
+        if not merger.finished:
+            raise _truncated(response, "the stream ended before the answer was complete")
+    except BaseException as error:
+        response.close()
+        if isinstance(error, ConnectionException) and merger.finished:
+            return
+        partial = decoder.merged(merger.merged()) if merger.chunks else None
+        if isinstance(error, EventTooLargeError):
+            raise _undecodable(response, str(error), partial) from error
+        if isinstance(error, ConnectionException):
+            raise _truncated(response, str(error.message), error, partial) from error
+        if isinstance(error, ApiException):
+            error.partial = partial
+        raise
+
+
+def _chunk_of_body(
+    response: Response, decoder: Decoder[T], merger: Merger, max_response_bytes: int
+) -> Generator[T, None, None]:
+    try:
+        chunk = decoder.whole(response.read(max_response_bytes))
+    except BaseException:
+        response.close()
+        raise
+    merger.add(chunk)
+    yield chunk
+
+
+def _truncated(
+    response: Response, message: str, cause: ConnectionException | None = None, partial: Any = None
+) -> StreamTruncatedException:
+    kind = StreamTimeoutException if isinstance(cause, TimeoutException) else StreamTruncatedException
+    return kind(response.status, response.reason, headers=response.headers, message=message, partial=partial)
+
+
+def _undecodable(response: Response, message: str, partial: Any) -> ResponseDecodeException:
+    return ResponseDecodeException(
+        response.status, response.reason, headers=response.headers, message=message, partial=partial
+    )

@@ -1,0 +1,453 @@
+"""Builds requests, sends them with the one retry loop of the package, and reads their answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+
+from pydantic_core import PydanticSerializationError
+
+from tachyon_sdk import rest
+from tachyon_sdk._decode import AnswerDecoder
+from tachyon_sdk._model import Model
+from tachyon_sdk._request import build_headers, build_url, choose_timeouts
+from tachyon_sdk._retry import RetryPolicy
+from tachyon_sdk._stream import Stream, is_event_stream
+from tachyon_sdk._version import __version__
+from tachyon_sdk.api_response import ApiResponse
+from tachyon_sdk.configuration import Configuration
+from tachyon_sdk.exceptions import (
+    ApiException,
+    ApiTypeError,
+    ApiValueError,
+    ConnectionException,
+    exception_class,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+M = TypeVar("M", bound=Model)
+
+RawResponse = rest.RESTResponseType
+RequestTimeout = float | tuple[float | None, float | None] | None
+
+_MAX_ERROR_BYTES = 1024 * 1024
+_log = logging.getLogger("tachyon_sdk")
+
+# From the name of a setting to the value of the header that it stands for.
+_CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
+    "operator_id": lambda configuration: configuration.operator_id,
+    "access_token": lambda configuration: configuration.authorization_header(),
+}
+
+
+class Parameter(NamedTuple):
+    """A parameter of an operation that is not its body.
+
+    Attributes:
+        name: Name on the wire.
+        argument: Name of the argument.
+        place: Where it goes.
+        required: Whether a call without it is an error.
+        configured_by: The setting that is used where the argument is left out.
+    """
+
+    name: str
+    argument: str
+    place: Literal["path", "query", "header"]
+    required: bool
+    configured_by: str | None = None
+
+
+class Operation(NamedTuple, Generic[M]):
+    """What the contract says about an operation.
+
+    Attributes:
+        operation_id: Its name.
+        method: HTTP method.
+        path: Path below the host, with `{name}` where a path parameter goes.
+        parameters: The parameters, in the order of the method's arguments.
+        accept: Media types of the answer.
+        answer_type: The type of the answer.
+        content_type: Media type of the body.
+        body_name: Name of the argument that is the body.
+        body_type: Type of the body, None where there is none.
+        streams: Whether the answer comes as an event stream where the body's `stream` is true.
+    """
+
+    operation_id: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    accept: str
+    answer_type: type[M]
+    content_type: str | None = None
+    body_name: str = "body"
+    body_type: type[Model] | None = None
+    streams: bool = False
+
+
+class RequestOptions(NamedTuple):
+    """The arguments that every method takes; see `ChatApi`."""
+
+    timeout: RequestTimeout = None
+    auth: Mapping[str, Any] | None = None
+    content_type: str | None = None
+    headers: Mapping[str, str] | None = None
+    host_index: int = 0
+
+
+class _Request(NamedTuple):
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+    timeouts: rest.Timeouts
+
+
+class _Attempts(NamedTuple):
+    response: rest.RESTResponse
+    failed: tuple[ApiException, ...]
+
+
+class ApiClient:
+    """Sends the calls of the API classes. One client serves many threads.
+
+    Args:
+        configuration: The settings; left out, `Configuration.get_default()`.
+        header_name: Name of a header that is sent with every call.
+        header_value: Value of that header.
+        cookie: Value of the `Cookie` header that is sent with every call.
+
+    Attributes:
+        configuration: The settings.
+        default_headers: The headers that are sent with every call.
+        cookie: Value of the `Cookie` header, or None.
+        rest_client: The connections.
+    """
+
+    _default: ApiClient | None = None
+
+    def __init__(
+        self,
+        configuration: Configuration | None = None,
+        header_name: str | None = None,
+        header_value: str | None = None,
+        cookie: str | None = None,
+    ) -> None:
+        self.configuration = Configuration.get_default() if configuration is None else configuration
+        self.client_side_validation = self.configuration.client_side_validation
+        self.rest_client = rest.RESTClientObject(self.configuration)
+        self.default_headers: dict[str, str] = {}
+        self.cookie = cookie
+        self.user_agent = f"tachyon-sdk/{__version__} (Python {platform.python_version()})"
+        if header_name is not None:
+            self.set_default_header(header_name, header_value)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Connections belong to one process.
+        return {**self.__dict__, "rest_client": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.rest_client = rest.RESTClientObject(self.configuration)
+
+    def close(self) -> None:
+        """Closes the connections that are not in use. The client stays usable: a later call opens new ones."""
+        self.rest_client.close()
+
+    @property
+    def user_agent(self) -> str:
+        """The `User-Agent` that is sent with every call."""
+        return self.default_headers["User-Agent"]
+
+    @user_agent.setter
+    def user_agent(self, value: str) -> None:
+        self.set_default_header("User-Agent", value)
+
+    def set_default_header(self, header_name: str, header_value: str | None) -> None:
+        """Sends a header with every call from now on.
+
+        Raises:
+            ApiValueError: The name or the value cannot be sent.
+        """
+        build_headers({header_name: header_value})
+        self.default_headers[header_name] = header_value  # type: ignore[assignment]
+
+    @classmethod
+    def get_default(cls) -> ApiClient:
+        """The client of API classes that were given none; made with the default configuration when first used."""
+        if ApiClient._default is None:
+            ApiClient._default = ApiClient()
+        return ApiClient._default
+
+    @classmethod
+    def set_default(cls, default: ApiClient | None) -> None:
+        """Makes a client the default; None makes a new one when it is next used."""
+        ApiClient._default = default
+
+    def call(
+        self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
+    ) -> ApiResponse[M]:
+        """Makes a call and reads the whole answer, whichever of its forms it has."""
+        attempts = self._send(self._build(operation, arguments, body, options))
+        response = self._successful(attempts)
+        decoder = AnswerDecoder(operation.answer_type, response)
+        if is_event_stream(response.headers):
+            response.keep_pieces()
+            data = self._stream(response, decoder).collect()
+            raw_data = response.kept_pieces()
+        else:
+            raw_data = response.read(self.configuration.max_response_bytes)
+            data = decoder.whole(raw_data)
+        return ApiResponse(response.status, data, response.headers, raw_data)
+
+    def stream(
+        self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
+    ) -> Stream[M]:
+        """Makes a call and returns once the answer begins."""
+        request = self._build(operation, arguments, body, options, stream=True)
+        response = self._successful(self._send(request))
+        return self._stream(response, AnswerDecoder(operation.answer_type, response))
+
+    def open(
+        self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
+    ) -> RawResponse:
+        """Makes a call and returns the answer unread, whatever its status."""
+        return self._send(self._build(operation, arguments, body, options)).response.response
+
+    def _build(
+        self,
+        operation: Operation[M],
+        arguments: Sequence[Any],
+        body: Any,
+        options: RequestOptions,
+        stream: bool = False,
+    ) -> _Request:
+        configuration = self.configuration
+        places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
+        configured: dict[str, str | None] = {}
+        for parameter, value in zip(operation.parameters, arguments, strict=True):
+            if value is not None or parameter.place == "path":
+                places[parameter.place][parameter.name] = value
+            elif parameter.configured_by:
+                configured[parameter.name] = _CONFIGURED[parameter.configured_by](configuration)
+        auth = _auth_override(options.auth)
+        headers = build_headers(
+            {"Accept": operation.accept, "Content-Type": operation.content_type},
+            configured,
+            self.default_headers,
+            {"Cookie": self.cookie} if self.cookie else {},
+            options.headers or {},
+            places["header"],
+            {"Content-Type": options.content_type} if options.content_type else {},
+            auth["header"],
+        )
+        query = {**places["query"], **auth["query"]}
+        _check_present(operation, headers, query)
+        content = _encode_body(operation, body, stream)
+        host = configuration.host
+        if options.host_index:
+            host = configuration.get_host_from_settings(options.host_index, configuration.server_variables)
+        url = build_url(host, operation.path, places["path"], query, configuration.safe_chars_for_path_param)
+        timeouts = choose_timeouts(
+            options.timeout, (configuration.connect_timeout, configuration.read_timeout)
+        )
+        return _Request(operation.method, url, headers, content, timeouts)
+
+    def _send(self, request: _Request) -> _Attempts:
+        """The retry loop: one attempt after the other until there is an answer that is not tried again."""
+        policy = self._retry_policy()
+        failed: list[ApiException] = []
+        while True:
+            attempt = len(failed) + 1
+            started = time.monotonic()
+            try:
+                response = self.rest_client.request(*request)
+            except ConnectionException as error:
+                _log_attempt(request, str(error), started, attempt)
+                delay = policy.delay(attempt, None, request_sent=error.request_sent)
+                if delay is None:
+                    raise _counted(error, failed) from error.__cause__
+                failed.append(error)
+            else:
+                _log_attempt(request, response.status, started, attempt, response)
+                if response.status < 400:
+                    return _Attempts(response, tuple(failed))
+                delay = policy.delay(attempt, response.status, retry_after=_retry_after(response))
+                if delay is None:
+                    return _Attempts(response, tuple(failed))
+                failed.append(_error_of(response))
+            time.sleep(delay)
+
+    def _retry_policy(self) -> RetryPolicy:
+        retries = self.configuration.retries
+        if retries is None:
+            return RetryPolicy()
+        return RetryPolicy(retries) if isinstance(retries, int) else retries
+
+    def _successful(self, attempts: _Attempts) -> rest.RESTResponse:
+        response, failed = attempts
+        if 200 <= response.status < 300:
+            return response
+        raise _counted(_error_of(response), failed)
+
+    def _stream(self, response: rest.RESTResponse, decoder: AnswerDecoder[M]) -> Stream[M]:
+        return Stream(
+            response,
+            decoder,
+            max_event_bytes=self.configuration.max_event_bytes,
+            max_response_bytes=self.configuration.max_response_bytes,
+        )
+
+
+def _encode_body(operation: Operation[M], body: Any, stream: bool) -> bytes | None:
+    """The body as JSON in UTF-8 (RFC 8259), checked once more: what a model holds may have been changed in place."""
+    name, body_type = operation.body_name, operation.body_type
+    if body_type is None:
+        return None
+    if body is None:
+        raise ApiValueError(f"{name} is missing")
+    if not isinstance(body, (body_type, Mapping)):
+        raise ApiTypeError(f"{name} must be a {body_type.__name__} or a dict, not {type(body).__name__}")
+    model = body if isinstance(body, body_type) else body_type.model_validate(body)
+    if missing := model.missing_properties():
+        raise ApiValueError(f"{name}.{missing[0]} was never set")
+    if stream:
+        model = model.model_copy(update={"stream": True})
+    try:
+        content = _json_bytes(model)
+    except PydanticSerializationError as error:
+        raise ApiValueError(f"{name} cannot be sent as JSON: {error}") from error
+    if b"NaN" in content or b"Infinity" in content:
+        _refuse_not_a_number(name, content)
+    return content
+
+
+def _json_bytes(model: Model) -> bytes:
+    try:
+        return model.to_json_bytes()
+    except PydanticSerializationError:
+        # For instance a dict that was appended to a list of models.
+        return type(model).model_validate(model.to_dict()).to_json_bytes()
+
+
+def _refuse_not_a_number(name: str, content: bytes) -> None:
+    def refuse(constant: str) -> None:
+        raise ApiValueError(f"{name} cannot be sent: JSON has no {constant}")
+
+    json.loads(content, parse_constant=refuse)
+
+
+def _auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Where the credential of `_request_auth` goes."""
+    places: dict[str, dict[str, Any]] = {"header": {}, "query": {}}
+    if auth is None:
+        return places
+    try:
+        place, key, value = auth["in"], auth["key"], auth["value"]
+    except KeyError as error:
+        raise ApiValueError("_request_auth needs the keys 'in', 'key' and 'value'") from error
+    if place == "cookie":
+        places["header"]["Cookie"] = f"{key}={value}" if key else value
+    elif place in places:
+        places[place][key] = value
+    else:
+        raise ApiValueError(f"_request_auth: 'in' must be 'header', 'query' or 'cookie', not {place!r}")
+    return places
+
+
+def _check_present(operation: Operation[M], headers: Mapping[str, str], query: Mapping[str, Any]) -> None:
+    sent = {name.lower() for name in headers}
+    for parameter in operation.parameters:
+        if not parameter.required or parameter.place == "path":
+            continue
+        if parameter.name.lower() not in sent if parameter.place == "header" else parameter.name not in query:
+            hint = (
+                f"; give it, or Configuration({parameter.configured_by}=...)"
+                if parameter.configured_by
+                else ""
+            )
+            raise ApiValueError(f"{parameter.argument} is missing{hint}")
+
+
+def _error_of(response: rest.RESTResponse) -> ApiException:
+    """The error for an answer that is no success; reads its body, which may break off."""
+    try:
+        body = response.read(_MAX_ERROR_BYTES)
+    except ApiException as error:
+        body = (error.body or "").encode()
+    message = None
+    if 300 <= response.status < 400:
+        target = response.headers.get("Location", "nowhere")
+        message = f"the server redirects to {target}, which is not followed"
+    return exception_class(response.status)(
+        response.status,
+        response.reason,
+        headers=response.headers,
+        body=body,
+        message=message,
+        retry_after=_retry_after(response),
+    )
+
+
+def _counted(error: ApiException, failed: Sequence[ApiException]) -> ApiException:
+    error.attempts = len(failed) + 1
+    error.previous = tuple(failed)
+    return error
+
+
+def _retry_after(response: rest.RESTResponse) -> float | None:
+    """Seconds that the server asks to wait (RFC 9110, section 10.2.3), None where it does not say or it is unclear."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value)) if value.replace(".", "", 1).isdigit() else _seconds_until(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _seconds_until(http_date: str) -> float:
+    # Imported here because it is rarely needed and slow to import.
+    from datetime import datetime, timezone
+
+    from dateutil.parser import parse
+
+    moment = parse(http_date)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+
+
+def _log_attempt(
+    request: _Request,
+    outcome: object,
+    started: float,
+    attempt: int,
+    response: rest.RESTResponse | None = None,
+) -> None:
+    if _log.isEnabledFor(logging.DEBUG):
+        request_id = response.headers.get("x-request-id", "-") if response else "-"
+        duration = time.monotonic() - started
+        _log.debug(
+            "%s %s: %s in %.3f s (attempt %d, request id %s)",
+            request.method,
+            # Without the query, which may hold a credential.
+            request.url.partition("?")[0],
+            outcome,
+            duration,
+            attempt,
+            request_id,
+        )

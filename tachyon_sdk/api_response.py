@@ -1,0 +1,38 @@
+"""What a call returns beside the answer itself."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class ApiResponse(Generic[T]):
+    """An answer with what HTTP said about it.
+
+    Attributes:
+        status_code: HTTP status.
+        headers: The headers; names are found whatever their case.
+        data: The answer as its declared type.
+        raw_data: The body as it came, decompressed.
+    """
+
+    __slots__ = ("data", "headers", "raw_data", "status_code")
+
+    def __init__(
+        self, status_code: int, data: T, headers: Mapping[str, str] | None = None, raw_data: bytes = b""
+    ) -> None:
+        self.status_code = status_code
+        self.data = data
+        self.headers = headers
+        self.raw_data = raw_data
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ApiResponse) and self._fields() == other._fields()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"ApiResponse(status_code={self.status_code!r}, data={self.data!r})"
+
+    def _fields(self) -> tuple[Any, ...]:
+        return self.status_code, self.data, self.headers, self.raw_data

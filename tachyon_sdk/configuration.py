@@ -1,0 +1,407 @@
+"""Where the server is, who asks, and how requests are sent."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tachyon_sdk import _checks, _environment
+from tachyon_sdk._hosts import (
+    DEFAULT_HOST,
+    HostSetting as HostSetting,
+    HostSettingVariable as HostSettingVariable,
+    ServerVariablesT as ServerVariablesT,
+    contract_hosts,
+    host_from,
+)
+from tachyon_sdk._logging import LoggingSettings
+from tachyon_sdk.exceptions import ApiTypeError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from os import PathLike
+    from typing import Protocol
+
+    from typing_extensions import Self
+
+    from tachyon_sdk._retry import RetryPolicy
+
+    class SupportsTotal(Protocol):
+        """What is read of a urllib3 Retry."""
+
+        @property
+        def total(self) -> bool | int | None: ...
+
+
+API_VERSION = "0.58"
+"""The version of the server's published contract that this package was written against."""
+
+# They hold state of the process: copies have them in common with the original.
+_NOT_COPIED = {"logger_file_handler", "logger_stream_handler", "proxy_ssl_context", "refresh_api_key_hook"}
+
+
+class Configuration(LoggingSettings):
+    """The settings of a client. They are checked when they are given and whenever they are set later.
+
+    ==========================  ==================================================  ==========================
+    parameter                   meaning                                             default (environment)
+    ==========================  ==================================================  ==========================
+    host                        URL of the server, a path is allowed; wins over     http://localhost
+                                server_index, and that over the environment         (TACHYON_API_URL)
+    api_key                     credentials by header name; ``Authorization`` is    {}
+                                sent if there is no token and no user name
+    api_key_prefix              scheme to put before the api_key of that name       {}
+    username, password          credentials for the Basic scheme (RFC 7617)         None
+    access_token                credential: sent as it is if it begins with a       None (TACHYON_API_KEY)
+                                scheme (``Bearer x``), else after ``Bearer``
+    server_index                number of a host in get_host_settings()             None
+    server_variables            values for variables in that host's URL             {}
+    server_operation_index      the same two, by operation; kept for programs       {}
+    server_operation_variables  that set them                                       {}
+    ignore_operation_servers    use host for every operation                        False
+    ssl_ca_cert                 file of CA certificates to trust (PEM)              those of the system
+    retries                     how often to try again at most; 0 is never; or a    None, the usual policy
+                                RetryPolicy (of a urllib3 Retry, its total)
+    ca_cert_data                CA certificates to trust, PEM str or DER bytes      None
+    cert_file, key_file         files of the client certificate and its key         None
+    verify_ssl                  verify the server's certificate                     True
+    assert_hostname             name the certificate must be for; False: any        None, that of the host
+    tls_server_name             name to ask for in the TLS handshake (SNI)          None, that of the host
+    connection_pool_maxsize     connections kept open, at most                      5 per CPU, at most 32
+    proxy                       URL of a proxy: http, https, socks4, socks4a,       None (HTTP_PROXY,
+                                socks5, socks5h; "" for none at all                 HTTPS_PROXY, ALL_PROXY)
+    no_proxy                    hosts without proxy, separated by commas            None (NO_PROXY)
+    proxy_headers               headers for the proxy                               None
+    proxy_ssl_context           ssl.SSLContext for the connection to the proxy      None
+    safe_chars_for_path_param   characters to leave unescaped in paths              ""
+    client_side_validation      kept for programs that set it                       True
+    socket_options              arguments of socket.setsockopt, a list of tuples    None, those of urllib3
+    datetime_format             strftime format of dates with time                  %Y-%m-%dT%H:%M:%S.%f%z
+    date_format                 strftime format of dates                            %Y-%m-%d
+    debug                       log all that is logged, see the attribute           None, leave the log alone
+    operator_id                 the operator to act for (header x-operator-id)      None (TACHYON_OPERATOR_ID,
+                                                                                    then TACHYON_TENANT_ID)
+    connect_timeout             seconds to wait for a connection; None: no limit    5.0
+    read_timeout                seconds without a byte from the server, also in     600.0
+                                the middle of a stream; None: no limit
+    max_response_bytes          bytes of an answer, decompressed, at most           268435456 (256 MiB)
+    max_event_bytes             bytes of one event of a stream, at most             67108864 (64 MiB)
+    ==========================  ==================================================  ==========================
+
+    An argument that is given and not None wins over the environment, of which empty variables do not count.
+    The environment is read once, here; only its proxy is looked up again when the host is set. A token of the
+    environment gives way to a user name or an ``Authorization`` key that the program itself has set.
+
+    Further attributes: ``refresh_api_key_hook`` (called with the configuration before credentials are read
+    from it), ``temp_folder_path`` (kept for programs that set it), ``logger``, ``logger_format``,
+    ``logger_formatter``, ``logger_file``, ``logger_file_handler``, ``logger_stream_handler``.
+
+    ``repr()`` shows no credentials. A pickle has them in it.
+
+    Raises:
+        ApiTypeError: A setting has the wrong type.
+        ApiValueError: A setting cannot be used; the message names it.
+    """
+
+    _default: ClassVar[Any] = None
+
+    def __init__(
+        self,
+        host: str | None = None,
+        api_key: dict[str, str] | None = None,
+        api_key_prefix: dict[str, str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        access_token: str | None = None,
+        server_index: int | None = None,
+        server_variables: ServerVariablesT | None = None,
+        server_operation_index: dict[int, int] | None = None,
+        server_operation_variables: dict[int, ServerVariablesT] | None = None,
+        ignore_operation_servers: bool = False,
+        ssl_ca_cert: str | PathLike[str] | None = None,
+        retries: int | RetryPolicy | SupportsTotal | None = None,
+        ca_cert_data: str | bytes | None = None,
+        cert_file: str | PathLike[str] | None = None,
+        key_file: str | PathLike[str] | None = None,
+        verify_ssl: bool = True,
+        assert_hostname: str | bool | None = None,
+        tls_server_name: str | None = None,
+        connection_pool_maxsize: int | None = None,
+        proxy: str | None = None,
+        no_proxy: str | None = None,
+        proxy_headers: Mapping[str, str] | None = None,
+        proxy_ssl_context: ssl.SSLContext | None = None,
+        safe_chars_for_path_param: str = "",
+        client_side_validation: bool = True,
+        socket_options: Sequence[Any] | None = None,
+        datetime_format: str = "%Y-%m-%dT%H:%M:%S.%f%z",
+        date_format: str = "%Y-%m-%d",
+        *,
+        debug: bool | None = None,
+        operator_id: str | None = None,
+        connect_timeout: float | None = 5.0,
+        read_timeout: float | None = 600.0,
+        max_response_bytes: int = 256 * 1024 * 1024,
+        max_event_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        # Variables before the index, whose host may be made with them.
+        self.server_variables: ServerVariablesT = server_variables or {}
+        self.server_operation_index: dict[int, int] = server_operation_index or {}
+        self.server_operation_variables: dict[int, ServerVariablesT] = server_operation_variables or {}
+        self.ignore_operation_servers = ignore_operation_servers
+        self._proxy: str | None = None
+        self._proxy_from_environment = False
+        self._base_path: str = DEFAULT_HOST
+        self._server_index: int | None = None
+        if server_index is not None:
+            self.server_index = server_index
+        if host is not None:
+            self.host = host
+        elif server_index is None:
+            self._base_path = _environment.setting(_checks.host_url, "TACHYON_API_URL") or DEFAULT_HOST
+
+        self.api_key: dict[str, str] = api_key or {}
+        self.api_key_prefix: dict[str, str] = api_key_prefix or {}
+        self.refresh_api_key_hook: Callable[[Configuration], object] | None = None
+        self.username = username
+        self.password = password
+        self.access_token = access_token
+        self._environment_token: str | None = None
+        if access_token is None:
+            self._environment_token = _environment.setting(_checks.header_value, "TACHYON_API_KEY")
+            self.access_token = self._environment_token
+        self.operator_id = operator_id
+        if operator_id is None:
+            names = ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID")
+            self.operator_id = _environment.setting(_checks.header_value, *names)
+
+        self.connect_timeout = connect_timeout
+        self.read_timeout = read_timeout
+        self.retries: int | RetryPolicy | None = _checks.check("retries", retries)
+        self.connection_pool_maxsize: int = _checks.check("connection_pool_maxsize", connection_pool_maxsize)
+        self.max_response_bytes = max_response_bytes
+        self.max_event_bytes = max_event_bytes
+        self.socket_options = socket_options
+
+        self.verify_ssl = verify_ssl
+        self.ssl_ca_cert: str | None = _checks.check("ssl_ca_cert", ssl_ca_cert)
+        self.ca_cert_data = ca_cert_data
+        self.cert_file: str | None = _checks.check("cert_file", cert_file)
+        self.key_file: str | None = _checks.check("key_file", key_file)
+        self.assert_hostname = assert_hostname
+        self.tls_server_name = tls_server_name
+
+        if proxy is None:
+            self._proxy_from_environment = True
+            self._use_environment_proxy()
+        else:
+            self.proxy = proxy
+        self.no_proxy = _environment.hosts_without_proxy() if no_proxy is None else no_proxy
+        self.proxy_headers = proxy_headers
+        self.proxy_ssl_context = proxy_ssl_context
+
+        self.safe_chars_for_path_param = safe_chars_for_path_param
+        self.client_side_validation = client_side_validation
+        self.datetime_format = datetime_format
+        self.date_format = date_format
+        self.temp_folder_path: str | None = None
+        super().__init__(debug)
+
+    if not TYPE_CHECKING:  # type checkers would take it for a permission to set any name
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            object.__setattr__(self, name, _checks.check(name, value))
+
+    @property
+    def host(self) -> str:
+        """URL that the paths are appended to, without a slash at its end. Setting it unsets server_index."""
+        return self.get_host_from_settings(self._server_index, self.server_variables)
+
+    @host.setter
+    def host(self, value: str) -> None:
+        self._base_path = value
+        self._server_index = None
+        self._use_environment_proxy()
+
+    @property
+    def server_index(self) -> int | None:
+        """Number of the host in get_host_settings(), or None if the host was given as a URL."""
+        return self._server_index
+
+    @server_index.setter
+    def server_index(self, value: int | None) -> None:
+        self.get_host_from_settings(value, self.server_variables)  # raises if there is none
+        self._server_index = value
+        self._use_environment_proxy()
+
+    @property
+    def proxy(self) -> str | None:
+        """URL of the proxy. Setting it, also to None, ends the use of the environment's."""
+        return self._proxy
+
+    @proxy.setter
+    def proxy(self, value: str | None) -> None:
+        self._proxy = value
+        self._proxy_from_environment = False
+
+    def _use_environment_proxy(self) -> None:
+        if self._proxy_from_environment:
+            self._proxy = _environment.proxy_for(self.host)
+
+    def authorization_header(self) -> str | None:
+        """Return the value for the Authorization header, or None without credentials.
+
+        The access token comes first, then user name and password, then the api_key named ``Authorization``,
+        last a token that only the environment has. ``refresh_api_key_hook`` is called before.
+
+        Raises:
+            ApiValueError: The api_key cannot stand in a header.
+        """
+        if self.refresh_api_key_hook is not None:
+            self.refresh_api_key_hook(self)
+        token = self.access_token
+        if not token or token == self._environment_token:
+            if self.username or self.password:
+                return self.get_basic_auth_token()
+            key = self._api_key_with_prefix("Authorization", None)
+            if key:
+                return _checks.header_value("api_key['Authorization']", key)
+        if not token:
+            return None
+        return token if " " in token else f"Bearer {token}"
+
+    def get_api_key_with_prefix(self, identifier: str, alias: str | None = None) -> str | None:
+        """Return the api_key of this name, or else of the alias, after its prefix if it has one.
+
+        ``refresh_api_key_hook`` is called before.
+        """
+        if self.refresh_api_key_hook is not None:
+            self.refresh_api_key_hook(self)
+        return self._api_key_with_prefix(identifier, alias)
+
+    def _api_key_with_prefix(self, identifier: str, alias: str | None) -> str | None:
+        fallback = identifier if alias is None else alias
+        key = self.api_key.get(identifier, self.api_key.get(fallback))
+        prefix = self.api_key_prefix.get(identifier, self.api_key_prefix.get(fallback))
+        return f"{prefix} {key}" if key and prefix else key or None
+
+    def get_basic_auth_token(self) -> str:
+        """Return user name and password as a value for the Authorization header (RFC 7617, in UTF-8)."""
+        import base64
+
+        credentials = f"{self.username or ''}:{self.password or ''}".encode()
+        return "Basic " + base64.b64encode(credentials).decode("ascii")
+
+    def auth_settings(self) -> dict[str, dict[str, Any]]:
+        """Return the security schemes of the contract. It has none: credentials are plain headers there.
+
+        See :meth:`authorization_header` for what is sent.
+        """
+        return {}
+
+    def get_host_settings(self) -> list[HostSetting]:
+        """Return the hosts that the contract names."""
+        return contract_hosts()
+
+    def get_host_from_settings(
+        self,
+        index: int | None,
+        variables: ServerVariablesT | None = None,
+        servers: list[HostSetting] | None = None,
+    ) -> str:
+        """Return the URL of the host with this number in ``servers``, or in get_host_settings().
+
+        Args:
+            index: The number; None gives the host that was set as a URL.
+            variables: Values for variables in the URL, instead of their defaults.
+            servers: Other hosts to choose from.
+
+        Raises:
+            ApiValueError: There is no host with this number, or a variable has a value that is not allowed.
+        """
+        if index is None:
+            return self._base_path
+        return host_from(self.get_host_settings() if servers is None else servers, index, variables or {})
+
+    @classmethod
+    def set_default(cls, default: Self | None) -> None:
+        """Set the configuration that clients without one use. None: a new one is made when it is needed."""
+        if not isinstance(default, (Configuration, type(None))):
+            raise ApiTypeError(f"default must be a Configuration, not {type(default).__name__}")
+        cls._default = default
+
+    @classmethod
+    def get_default(cls) -> Self:
+        """Return the configuration that clients without one use. It is made here the first time."""
+        if cls._default is None:
+            cls._default = cls()
+        default: Self = cls._default
+        return default
+
+    @classmethod
+    def get_default_copy(cls) -> Self:
+        """Return what get_default returns; an older name of it, and no copy."""
+        return cls.get_default()
+
+    def to_debug_report(self) -> str:
+        """Return what to put into a report of a fault. There are no credentials in it."""
+        import sys
+
+        from tachyon_sdk._version import __version__
+
+        return (
+            "Python SDK Debug Report:\n"
+            f"OS: {sys.platform}\n"
+            f"Python Version: {sys.version}\n"
+            f"Version of the API: {API_VERSION}\n"
+            f"SDK Package Version: {__version__}"
+        )
+
+    def __repr__(self) -> str:
+        """The host and all that is not at its default, credentials hidden."""
+        shown = [f"host={self.host!r}"]
+        for name, default in _defaults().items():
+            value = getattr(self, name)
+            if value != default:
+                shown.append(f"{name}={_shown(name, value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __copy__(self) -> Self:
+        twin = type(self).__new__(type(self))
+        twin.__setstate__(dict(self.__dict__))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__setstate__(
+            {
+                name: value if name in _NOT_COPIED else copy.deepcopy(value, memo)
+                for name, value in self.__dict__.items()
+            }
+        )
+        return twin
+
+
+def _defaults() -> dict[str, Any]:
+    """What the attributes are when nothing is given, but for the host, which is always shown."""
+    import inspect
+
+    parameters = list(inspect.signature(Configuration).parameters.values())
+    return {item.name: _checks.check(item.name, item.default) for item in parameters if item.name != "host"}
+
+
+def _shown(name: str, value: Any) -> str:
+    if name in ("access_token", "password"):
+        return "<hidden>"
+    if name in ("api_key", "proxy_headers"):
+        return repr(dict.fromkeys(value, "<hidden>"))
+    if name == "proxy":
+        return repr(_checks.hidden_url(value))
+    text = repr(value)
+    if len(text) <= 60:
+        return text
+    length = f", {len(value)} long" if hasattr(value, "__len__") else ""
+    return f"<{type(value).__name__}{length}>"
