@@ -1,0 +1,1 @@
+"""What the tests share: servers that send exact bytes, and the bytes they send."""

@@ -1,0 +1,159 @@
+"""`openapi.yaml` as data for tests: its schemas, validators for them, and values that they allow."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+Node = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SPEC: Node = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+SCHEMAS: dict[str, Node] = SPEC["components"]["schemas"]
+
+OBJECTS = [name for name, schema in SCHEMAS.items() if schema.get("type") == "object"]
+ENUMS = [name for name, schema in SCHEMAS.items() if "enum" in schema]
+NATURAL = [name for name, schema in SCHEMAS.items() if schema.get("x-natural")]
+ANSWERS = [name for name in OBJECTS if SCHEMAS[name].get("x-answer")]
+REQUESTS = [name for name in OBJECTS if name not in ANSWERS]
+
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_REGISTRY: Registry[Any] = Registry().with_resource("urn:contract", Resource(SPEC, DRAFT202012))
+
+
+def operations() -> Iterator[tuple[str, str, Node]]:
+    """Path, method in capitals and description of every operation."""
+    for path, item in SPEC["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                yield path, method.upper(), item[method]
+
+
+def resolved(node: Node) -> Node:
+    """What a `$ref` points to; any other node as it is."""
+    while "$ref" in node:
+        target: Any = SPEC
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        node = target
+    return node
+
+
+def reference(node: Node) -> str | None:
+    """The name of the schema that a `$ref` points to."""
+    return node["$ref"].rpartition("/")[2] if "$ref" in node else None
+
+
+def properties() -> list[tuple[str, str]]:
+    """Every property as (schema, property)."""
+    return [(name, key) for name in OBJECTS for key in SCHEMAS[name]["properties"]]
+
+
+def without_null(node: Node) -> tuple[Node, bool]:
+    """A property's schema without its null, and whether it had one."""
+    if isinstance(kinds := node.get("type"), list):
+        (kind,) = [kind for kind in kinds if kind != "null"]
+        return {**node, "type": kind}, "null" in kinds
+    if "oneOf" in node and {"type": "null"} in node["oneOf"]:
+        rest = [option for option in node["oneOf"] if option != {"type": "null"}]
+        return (rest[0] if len(rest) == 1 else {**node, "oneOf": rest}), True
+    return node, False
+
+
+def example(name: str) -> Any:
+    """A new copy of the example of a schema."""
+    return json.loads(SCHEMAS[name]["x-example"])
+
+
+def validator(name: str) -> Draft202012Validator:
+    """Checks a value against a schema."""
+    return Draft202012Validator({"$ref": f"urn:contract#/components/schemas/{name}"}, registry=_REGISTRY)
+
+
+def module_name(name: str) -> str:
+    """`chat_role` of `ChatRole`."""
+    return re.sub(r"(?<=.)(?=[A-Z])", "_", name).lower()
+
+
+# Names that mean something to Python, pydantic or the models, and are property names like any other.
+_AWKWARD_NAMES = [
+    "",
+    "self",
+    "cls",
+    "copy",
+    "to_dict",
+    "from_json",
+    "filled_in_later",
+    "model_fields",
+    "model_config",
+    "__class__",
+    "__dict__",
+    "__pydantic_extra__",
+    "__pydantic_fields_set__",
+    "日本語",
+    "a.b",
+]
+
+_numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+_names = st.sampled_from(_AWKWARD_NAMES) | st.text(max_size=8)
+
+any_json: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | _numbers | st.just(10**40) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=3),
+    max_leaves=5,
+)
+"""Any JSON value."""
+
+
+def values(node: Node) -> st.SearchStrategy[Any]:
+    """JSON values that a schema allows, with properties that it does not name in every object."""
+    node = resolved(node)
+    if "oneOf" in node:
+        return st.one_of([values(option) for option in node["oneOf"]])
+    if "enum" in node:
+        return st.sampled_from(node["enum"])
+    kinds = node.get("type")
+    if isinstance(kinds, list):
+        return st.one_of([values({**node, "type": kind}) for kind in kinds])
+    match kinds:
+        case None:
+            return any_json
+        case "null":
+            return st.none()
+        case "boolean":
+            return st.booleans()
+        case "string":
+            return st.text(max_size=min(node.get("maxLength", 12), 12))
+        case "integer":
+            return st.integers(node.get("minimum"), node.get("maximum"))
+        case "number":
+            return _bounded_numbers(node)
+        case "array":
+            return st.lists(values(node["items"]), max_size=3)
+        case "object":
+            return _objects(node)
+    raise NotImplementedError(kinds)
+
+
+def _bounded_numbers(node: Node) -> st.SearchStrategy[Any]:
+    least, most = node.get("minimum"), node.get("maximum")
+    return st.integers(least, most) | st.floats(least, most, allow_nan=False, allow_infinity=False)
+
+
+def _objects(node: Node) -> st.SearchStrategy[Node]:
+    named = {key: values(schema) for key, schema in node["properties"].items()}
+    required = {key: named.pop(key) for key in node.get("required", ())}
+    # Recursion ends here: the schemas do not contain themselves.
+    known = st.fixed_dictionaries(required, optional=named)
+    taken = {*node["properties"], *(schema.get("x-also-read-as") for schema in node["properties"].values())}
+    unknown = st.dictionaries(_names.filter(lambda key: key not in taken), any_json, max_size=2)
+    return st.builds(lambda first, second: {**first, **second}, known, unknown)

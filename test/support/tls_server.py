@@ -1,0 +1,88 @@
+"""`RawServer` over TLS, with a certificate authority made for the test."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import trustme
+
+from support.raw_server import Connection, Disconnected, RawServer, Response
+
+
+class TlsServer(RawServer):
+    """A `RawServer` whose certificate is signed by an authority of its own.
+
+    `hostnames`: the names and addresses that the certificate is for.
+    `client_certificate`: whether a client without a certificate of the same authority is turned away.
+
+    The files are there while the `with` block lasts. A handshake that fails is no error of the server: it is
+    recorded in `handshake_errors`.
+    """
+
+    scheme = "https"
+
+    def __init__(
+        self,
+        responses: Iterable[Response] | None = None,
+        *,
+        handler: Callable[[Connection], object] | None = None,
+        hostnames: Sequence[str] = ("127.0.0.1", "localhost"),
+        client_certificate: bool = False,
+    ) -> None:
+        super().__init__(responses, handler=handler)
+        self.handshake_errors: list[OSError] = []
+        self.server_names: list[str | None] = []
+        """The name that each client asked for (SNI), or None."""
+        self._hostnames = hostnames
+        self._client_certificate = client_certificate
+
+    def __enter__(self) -> TlsServer:
+        authority = trustme.CA()
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(*self._hostnames).configure_cert(self._context)
+        self._context.sni_callback = self._record_name
+        if self._client_certificate:
+            authority.configure_trust(self._context)
+            self._context.verify_mode = ssl.CERT_REQUIRED
+        client = authority.issue_cert("client@test.example")
+        self._folder = tempfile.TemporaryDirectory()
+        folder = Path(self._folder.name)
+        self.ca_pem = authority.cert_pem.bytes().decode()
+        """The authority's certificate, as PEM text."""
+        self.ca_file = str(folder / "ca.pem")
+        self.client_cert_file = str(folder / "client.pem")
+        """A client certificate of the same authority, and whatever it needs to be verified."""
+        self.client_key_file = str(folder / "client.key")
+        Path(self.ca_file).write_text(self.ca_pem)
+        Path(self.client_cert_file).write_bytes(b"".join(part.bytes() for part in client.cert_chain_pems))
+        Path(self.client_key_file).write_bytes(client.private_key_pem.bytes())
+        super().__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            self._folder.cleanup()
+
+    def _record_name(self, sock: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        self.server_names.append(name)
+
+    def _wrap(self, sock: socket.socket) -> socket.socket:
+        return self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+
+    def _talk(self, connection: Connection) -> None:
+        assert isinstance(connection.socket, ssl.SSLSocket)
+        try:
+            connection.socket.do_handshake()
+        except OSError as error:
+            self.handshake_errors.append(error)
+            raise Disconnected(str(error)) from error
+        super()._talk(connection)
