@@ -18,11 +18,12 @@ _MAX_RETRY_DIGITS = 640
 
 
 class EventTooLargeError(ValueError):
-    """One event of the stream takes more than `limit` bytes."""
+    """One event of the stream takes more than `limit` bytes; `events` are those that were complete before it."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"an event of the stream takes more than {limit} bytes")
         self.limit = limit
+        self.events: list[ServerSentEvent] = []
 
 
 class EventDecoder:
@@ -58,25 +59,30 @@ class EventDecoder:
         data is always valid UTF-8: what was not is replaced by U+FFFD. An event whose blank line never comes
         is never returned.
 
-        Raises EventTooLargeError. Events that the same piece completed earlier are then lost, and the decoder
-        cannot be used any more.
+        Raises EventTooLargeError; the decoder cannot be used any more then.
         """
         events: list[ServerSentEvent] = []
-        if self._between_events and self._read_block(piece, events):
-            return events
+        if not (self._between_events and self._read_block(piece, events)):
+            try:
+                self._read_parts(piece, events)
+            except EventTooLargeError as error:
+                error.events = events
+                raise
+        return events
+
+    def _read_parts(self, piece: bytes, events: list[ServerSentEvent]) -> None:
         # A piece may share the events at its ends with its neighbours; those between may be common ones.
         # This is for speed alone: the result does not depend on where it cuts.
         blank = b"\n\r\n" if _CR in piece else b"\n\n"
         last = piece.rfind(blank)
         if last < 0:
             self._read_lines(piece, events)
-            return events
+            return
         start = 0 if self._between_events else piece.find(blank) + len(blank)
         stop = last + len(blank)
         for part in (piece[:start], piece[start:stop], piece[stop:]):
             if not (self._between_events and self._read_block(part, events)):
                 self._read_lines(part, events)
-        return events
 
     def _read_block(self, block: bytes, events: list[ServerSentEvent]) -> bool:
         """Reads whole events of one `data: ` line each, with equal line ends. False: it was not that."""

@@ -132,32 +132,47 @@ def is_event_stream(headers: Mapping[str, str]) -> bool:
 def _chunks_of_events(
     response: Response, decoder: Decoder[T], merger: Merger, max_event_bytes: int
 ) -> Generator[T, None, None]:
-    events = EventDecoder(max_event_bytes)
     try:
-        for piece in response.pieces():
-            for kind, data, _ in events.feed(piece):
-                chunk = None if data == _END else decoder.event(kind, data)
-                if chunk is None:
-                    if not merger.chunks:
-                        raise _truncated(response, "the server ended the stream without an answer")
-                    response.finish()
-                    return
-                merger.add(chunk)
-                yield chunk
+        for kind, data in _events(response, max_event_bytes):
+            chunk = None if data == _END else decoder.event(kind, data)
+            if chunk is None:
+                if not merger.chunks:
+                    raise _truncated(response, "the server ended the stream without an answer")
+                response.finish()
+                return
+            merger.add(chunk)
+            yield chunk
         if not merger.finished:
             raise _truncated(response, "the stream ended before the answer was complete")
-    except BaseException as error:
+    except ApiException as error:
         response.close()
-        if isinstance(error, ConnectionException) and merger.finished:
+        lost = isinstance(error, ConnectionException)
+        if lost and merger.finished:
             return
         partial = decoder.merged(merger.merged()) if merger.chunks else None
-        if isinstance(error, EventTooLargeError):
-            raise _undecodable(response, str(error), partial) from error
-        if isinstance(error, ConnectionException):
-            raise _truncated(response, str(error.message), error, partial) from error
-        if isinstance(error, ApiException):
-            error.partial = partial
+        if lost:
+            raise _truncated(response, error.message, error, partial) from error
+        error.partial = partial
         raise
+    except BaseException:
+        response.close()
+        raise
+
+
+def _events(response: Response, max_event_bytes: int) -> Iterator[tuple[str, bytes]]:
+    """Type and data of each event, the moment it is complete."""
+    decoder = EventDecoder(max_event_bytes)
+    for piece in response.pieces():
+        try:
+            events, too_large = decoder.feed(piece), None
+        except EventTooLargeError as error:
+            events, too_large = error.events, error
+        for kind, data, _ in events:
+            yield kind, data
+        if too_large is not None:
+            raise ResponseDecodeException(
+                response.status, response.reason, headers=response.headers, message=str(too_large)
+            ) from too_large
 
 
 def _chunk_of_body(
@@ -173,13 +188,7 @@ def _chunk_of_body(
 
 
 def _truncated(
-    response: Response, message: str, cause: ConnectionException | None = None, partial: Any = None
+    response: Response, message: str | None, cause: ApiException | None = None, partial: Any = None
 ) -> StreamTruncatedException:
     kind = StreamTimeoutException if isinstance(cause, TimeoutException) else StreamTruncatedException
     return kind(response.status, response.reason, headers=response.headers, message=message, partial=partial)
-
-
-def _undecodable(response: Response, message: str, partial: Any) -> ResponseDecodeException:
-    return ResponseDecodeException(
-        response.status, response.reason, headers=response.headers, message=message, partial=partial
-    )
