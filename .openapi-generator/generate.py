@@ -57,8 +57,8 @@ def generate(target: Path) -> None:
         quiet=True,
     )
     python = [path for path in listed(target) if path.endswith(".py")]
-    run("ruff", "check", "--quiet", "--fix", "--select", "F401,I,UP", *python, cwd=target)
-    run("ruff", "format", "--quiet", *python, cwd=target)
+    run("ruff", "check", "--quiet", "--fix", "--select", "F401,I,UP,RUF022", *python, cwd=target)
+    run("ruff", "format", "--quiet", *listed(target), cwd=target)
     for path in python:
         wrap_long_lines(target / path)
 
