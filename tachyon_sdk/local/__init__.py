@@ -1,0 +1,32 @@
+"""A local Tachyon server, for development and for the tests of your own programs (extra `local`).
+
+On the command line:
+
+    python -m tachyon_sdk.local --port 50054
+
+In a test:
+
+    with LocalServer() as server:
+        configuration = tachyon_sdk.Configuration(host=server.url)
+        ...
+    assert server.requests[-1].body["model"] == "large"
+
+It speaks both chat operations over real sockets, checks credentials and bodies, keeps the history of
+chatrooms, and answers with a small built-in model that says the same whenever the conversation is the same.
+Nothing leaves the machine. `tachyon_sdk.local.faults` lists the names of models that rehearse a fault.
+"""
+
+try:
+    import starlette as _starlette  # noqa: F401 (only to tell whether it is there)
+    import uvicorn as _uvicorn  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"tachyon_sdk.local needs {error.name}, which is not installed: pip install 'tachyon-sdk[local]'",
+        name=error.name,
+    ) from error
+
+from tachyon_sdk.local.app import create_app
+from tachyon_sdk.local.recording import RecordedRequest
+from tachyon_sdk.local.server import LocalServer
+
+__all__ = ["LocalServer", "RecordedRequest", "create_app"]

@@ -1,0 +1,93 @@
+"""`python -m tachyon_sdk.local`."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from local.client import Client, connection, raw_request, read_to_end, user
+
+COMMAND = [sys.executable, "-W", "error", "-m", "tachyon_sdk.local"]
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and the URL it printed."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found, process.communicate(timeout=60)
+        yield process, found[0]
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_answers_until_it_is_told_to_stop(number: signal.Signals) -> None:
+    with running("--port", "0") as (process, url):
+        assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", url)
+        client = Client(url)
+        assert client.ask("Hello", stream=True).chunks
+        with connection(url) as sock:
+            sock.sendall(raw_request({"messages": [user("Hello")], "model": "local/truncate"}))
+            read_to_end(sock)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        client.pool.clear()
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_the_data_file_is_kept(tmp_path: Path) -> None:
+    texts = []
+    for _ in range(2):
+        with running("--port", "0", "--data", str(tmp_path / "data")) as (process, url):
+            client = Client(url)
+            texts.append(client.ask("My name is Ken", "r").text)
+            client.pool.clear()
+            process.terminate()
+            process.communicate(timeout=60)
+    assert "You first said" not in texts[0]
+    assert 'You first said: "My name is Ken".' in texts[1]
+
+
+def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_a_port_that_is_taken_is_one_line_and_status_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = finished("--port", str(taken.getsockname()[1]))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(r"the local server did not start: .*\n", result.stderr)
+
+
+def test_a_data_file_that_cannot_be_used_is_one_line_and_status_1(tmp_path: Path) -> None:
+    result = finished("--port", "0", "--data", str(tmp_path))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(
+        r"the local server did not start: .* cannot be used as data file: .*\n", result.stderr
+    )
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http", ""])
+def test_what_is_no_port_is_a_usage_error(port: str) -> None:
+    result = finished(f"--port={port}")
+    assert result.returncode == 2
+    assert "invalid port value" in result.stderr
+
+
+def test_help_names_the_defaults() -> None:
+    result = finished("--help")
+    assert result.returncode == 0
+    assert "127.0.0.1" in result.stdout and "50054" in result.stdout
