@@ -210,7 +210,7 @@ def _is_host(host: str) -> bool:
     import ipaddress
 
     try:
-        ipaddress.IPv6Address(host[1:-1].replace("%25", "%", 1))  # RFC 6874: a zone id follows %25
+        ipaddress.IPv6Address(host[1:-1])
     except ValueError:
         return False
     return True

@@ -20,8 +20,6 @@ _REQUEST_ID_HEADERS = (
     "x-amzn-requestid",
     "x-amz-request-id",
 )
-# Real bodies nest two deep; the bound keeps hostile ones from recursing on.
-_MAX_DEPTH = 5
 _TITLE = re.compile(r"<title[\s>]", re.IGNORECASE)
 # A title stands near the top of a page; a longer search would only cost time.
 _MAX_MARKUP = 65_536
@@ -45,20 +43,18 @@ def read_error_body(body: str | None, data: object = None) -> tuple[str | None, 
         text = (body or (data if isinstance(data, str) else "")).removeprefix("\ufeff").strip()
         try:
             return _from_json(json.loads(text))
-        except (ValueError, RecursionError):
+        except ValueError:
             return None, (_title(text) if text.startswith("<") else text or None)
-    except (ValueError, RecursionError):  # e.g. a number with more digits than str() takes
+    except (ValueError, RecursionError):  # a number with more digits than str() takes, or hostile nesting
         return None, None
 
 
-def _from_json(value: object, inside: bool = False, depth: int = 0) -> tuple[str | None, str | None]:
+def _from_json(value: object, inside: bool = False) -> tuple[str | None, str | None]:
     """``inside`` is true below a key such as ``error``: only there does ``type`` name the error."""
-    if depth > _MAX_DEPTH:
-        return None, None
     if isinstance(value, str):
         return None, _text(value)
     if isinstance(value, list):
-        found = [_from_item(item, inside, depth + 1) for item in value]
+        found = [_from_item(item, inside) for item in value]
         code = next((code for code, _ in found if code), None)
         return code, "; ".join(message for _, message in found if message) or None
     if not isinstance(value, dict):
@@ -66,16 +62,16 @@ def _from_json(value: object, inside: bool = False, depth: int = 0) -> tuple[str
     code = _text(value.get("code")) or (_text(value.get("type")) if inside else None)
     message = None
     for key in ("message", "error", "detail"):
-        inner_code, inner_message = _from_json(value.get(key), True, depth + 1)
+        inner_code, inner_message = _from_json(value.get(key), True)
         code = inner_code or code
         message = message or inner_message
     return code, message or _text(value.get("title"))
 
 
-def _from_item(item: object, inside: bool, depth: int) -> tuple[str | None, str | None]:
+def _from_item(item: object, inside: bool) -> tuple[str | None, str | None]:
     """One entry of a list: a finding of a validator (``loc``, ``msg``) or an error of its own."""
     if not (isinstance(item, dict) and isinstance(item.get("msg"), str)):
-        return _from_json(item, inside, depth)
+        return _from_json(item, inside)
     location = item.get("loc")
     where = ""
     for step in location if isinstance(location, (list, tuple)) else ():

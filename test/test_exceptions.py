@@ -370,6 +370,8 @@ def test_what_cannot_be_pickled_is_left_out_and_the_rest_stays() -> None:
     assert twin.data is None
     assert twin.partial is None
     assert copy.copy(error).data is error.data
+    error.previous = (threading.Lock(),)  # no error, but it must not be in the way
+    assert pickle.loads(pickle.dumps(error)).previous == ()
 
 
 def test_deep_data_can_be_pickled_with_the_error() -> None:

@@ -67,7 +67,7 @@ _MODULES = {
     "WebSearchOptionsRequest": "web_search_options_request",
 }
 
-__getattr__, __dir__ = lazy_names(globals(), _MODULES)
+__getattr__, __dir__ = lazy_names(globals(), _MODULES, _MODULES.values())
 
 __all__ = [
     "ChatCompletionChunkResponse",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -74,6 +75,7 @@ def example(name: str) -> Any:
     return json.loads(SCHEMAS[name]["x-example"])
 
 
+@functools.cache
 def validator(name: str) -> Draft202012Validator:
     """Checks a value against a schema."""
     return Draft202012Validator({"$ref": f"urn:contract#/components/schemas/{name}"}, registry=_REGISTRY)

@@ -421,5 +421,6 @@ def _ends_with_the_connection(response: bytes) -> bool:
 
 
 def _shut_down(sock: socket.socket) -> None:
+    # Not the method of SSLSocket, which takes the TLS state away from the thread that is using it.
     with contextlib.suppress(OSError):  # it has ended already
-        sock.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -76,13 +77,21 @@ class TlsServer(RawServer):
         self.server_names.append(name)
 
     def _wrap(self, sock: socket.socket) -> socket.socket:
-        return self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        with self._handshaking():
+            sock.getpeername()  # once the peer has gone, wrap_socket leaks a socket (Python 3.10 and 3.11)
+            return self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
 
     def _talk(self, connection: Connection) -> None:
         assert isinstance(connection.socket, ssl.SSLSocket)
-        try:
+        with self._handshaking():
+            connection.socket.getpeername()  # without a peer, do_handshake would raise an AttributeError
             connection.socket.do_handshake()
+        super()._talk(connection)
+
+    @contextmanager
+    def _handshaking(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             self.handshake_errors.append(error)
             raise Disconnected(str(error)) from error
-        super()._talk(connection)
