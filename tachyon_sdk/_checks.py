@@ -188,7 +188,7 @@ def _url(name: str, value: Any, schemes: Collection[str], user_info: bool) -> st
 
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() not in schemes:
-        raise wrong(f"must start with {', '.join(f'{scheme}://' for scheme in schemes)}")
+        raise wrong(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
         raise wrong("must not contain spaces, control characters or backslashes")
     _, at, host_and_port = rest.partition("/")[0].rpartition("@")

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from tachyon_sdk._model import Model
+from tachyon_sdk._model import UNNAMED, Model
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
 
 M = TypeVar("M", bound=Model)
@@ -80,20 +81,30 @@ class AnswerDecoder(Generic[M]):
             return None
         if kind == "say" and not chunk.choices:  # type: ignore[attr-defined]
             text = str(extra.get("text") or "")
-            return self._model.model_validate(
-                {**extra, "choices": [{"index": 0, "delta": {"role": "assistant", "content": text}}]}
-            )
+            said = {"index": 0, "delta": {"role": "assistant", "content": text}}
+            return self._model.model_validate({**chunk.to_dict(), "choices": [said]})
         return chunk
 
     def _read(self, data: bytes) -> M:
+        if b"NaN" in data or b"Infinity" in data:
+            self._refuse_not_a_number(data)
         try:
             return self._model.model_validate_json(data)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = ".".join(str(part) for part in first["loc"] if part != UNNAMED)
             raise self._undecodable(
                 data, f"the answer is no {self._model.__name__}: {where}{': ' if where else ''}{first['msg']}"
             ) from error
+
+    def _refuse_not_a_number(self, data: bytes) -> None:
+        """JSON has no NaN and no infinities (RFC 8259, section 6); pydantic would read them all the same."""
+
+        def refuse(constant: str) -> None:
+            raise self._undecodable(data, f"the answer is no JSON: {constant} is no number")
+
+        with suppress(ValueError, RecursionError):
+            json.loads(data, parse_constant=refuse)
 
     def _refuse_error(self, answer: Model, body: bytes) -> None:
         if answer.model_extra and answer.model_extra.get("error"):

@@ -15,10 +15,16 @@ _ONLY_TEXT = {"content"}
 
 
 class Merger:
-    """Takes chunks one by one and knows what they amount to so far."""
+    """Takes chunks one by one and knows what they amount to so far.
+
+    Attributes:
+        chunks: How many it was given.
+        complete: Whether the answer is whole, as its reader found.
+    """
 
     def __init__(self) -> None:
         self.chunks = 0
+        self.complete = False
         self._answer: dict[str, Any] = {}
         self._choices: dict[Any, _Choice] = {}
 
@@ -103,15 +109,16 @@ class _Choice:
 class _ToolCalls:
     """The tool calls of one alternative answer, put together from fragments."""
 
-    __slots__ = ("calls", "current")
+    __slots__ = ("calls", "current", "last_key")
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.current: dict[Any, dict[str, Any]] = {}
+        self.last_key: Any = None
 
     def add(self, fragments: Iterable[dict[str, Any]]) -> None:
         for fragment in fragments:
-            key = self._key(fragment)
+            key = self.last_key = self._key(fragment)
             call = self.current.get(key)
             if call is None or _is_another(call, fragment):
                 call = self.current[key] = {}
@@ -124,7 +131,7 @@ class _ToolCalls:
         for name in ("index", "id", "tool_id"):
             if fragment.get(name) is not None:
                 return name, fragment[name]
-        return next(reversed(self.current), None)
+        return self.last_key
 
     def as_json(self) -> list[Any] | None:
         if not self.calls:

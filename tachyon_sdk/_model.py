@@ -39,22 +39,21 @@ class Model(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """What was set, as a new dict of JSON values (str, int, float, bool, None, list, dict)."""
         self._notice_filled_in()
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+        return self.model_dump(
+            mode="json", by_alias=True, exclude_unset=True, warnings=False, serialize_as_any=True
+        )
 
     def to_json(self) -> str:
         """What was set, as JSON text without white space (RFC 8259)."""
-        self._notice_filled_in()
-        return self.model_dump_json(by_alias=True, exclude_unset=True, warnings=False)
+        return self.to_json_bytes().decode()
 
     def to_json_bytes(self) -> bytes:
-        """`to_json` as UTF-8.
-
-        Raises:
-            pydantic_core.PydanticSerializationError: something in the model is not of its declared type, for
-                instance a dict that was appended to a list of models.
-        """
+        """`to_json` in UTF-8."""
         self._notice_filled_in()
-        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_unset=True, warnings="error")
+        # As any: what was put in place of a model, such as one of another type, is sent with all that it has.
+        return self.__pydantic_serializer__.to_json(
+            self, by_alias=True, exclude_unset=True, warnings=False, serialize_as_any=True
+        )
 
     def to_str(self) -> str:
         """What was set, laid out for reading."""
@@ -90,6 +89,7 @@ class Model(BaseModel):
         return cls.model_validate_json(json_str)
 
     def __repr_args__(self) -> Any:
+        self._notice_filled_in()
         return [(name, value) for name, value in super().__repr_args__() if name in self.model_fields_set]
 
     def _notice_filled_in(self) -> None:
@@ -188,6 +188,10 @@ KnownFirst: Any = Field(union_mode="left_to_right")
 """Annotation of an enumeration in an answer: a known value is a member, any other stays a string."""
 
 
+UNNAMED = "declared"
+"""What stands in the location of an error for the declared type where null is read as an empty one."""
+
+
 class _EmptyForNull:
     """Annotation of a list or a model that an answer should have: null is read as an empty one."""
 
@@ -196,7 +200,7 @@ class _EmptyForNull:
             lambda _: (getattr(source, "__origin__", None) or source)(), core_schema.none_schema()
         )
         # The declared type comes first, so that only a null costs a call of Python code.
-        return core_schema.union_schema([handler(source), null], mode="left_to_right")
+        return core_schema.union_schema([(handler(source), UNNAMED), null], mode="left_to_right")
 
 
 EmptyForNull = _EmptyForNull()

@@ -1,10 +1,11 @@
 """Builds what goes on the wire: the URL, the headers and the body of a request. No I/O."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from tachyon_sdk._checks import seconds
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
 # RFC 9110, section 5.6.2 (token) and section 5.5 (field value, here what Latin-1 can carry).
@@ -44,7 +45,8 @@ def build_headers(*layers: Mapping[str, Any]) -> dict[str, str]:
     for layer in layers:
         for name, value in layer.items():
             if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-                raise ApiValueError(f"{name!r} cannot be the name of a header")
+                # The name is not shown: a whole header, with its value, may have been put in its place.
+                raise ApiValueError("the name of a header has characters in it that cannot be sent")
             if value is None:
                 merged.pop(name.lower(), None)
                 continue
@@ -68,25 +70,20 @@ def choose_timeouts(
     """
     if override is None:
         return configured
-    pair: Iterable[Any] = override if isinstance(override, (tuple, list)) else (override, override)
-    seconds = tuple(pair)
-    if len(seconds) != 2:
+    if not isinstance(override, (tuple, list)):
+        override = (override, override)
+    elif len(override) != 2:
         raise ApiValueError("_request_timeout must be a number of seconds or a pair (connect, read)")
-    for value in seconds:
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            raise ApiTypeError(
-                f"_request_timeout must be a number of seconds or a pair of them, not {override!r}"
-            )
-        if value is not None and not 0 < value < float("inf"):
-            raise ApiValueError(f"_request_timeout must be more than 0 seconds, not {value!r}")
-    return seconds[0], seconds[1]
+    connect, read = (None if value is None else seconds("_request_timeout", value) for value in override)
+    return connect, read
 
 
 def _text(value: Any, what: str) -> str:
     if value is None:
         raise ApiValueError(f"{what} is missing")
     if isinstance(value, str):
-        return str(value)
+        # Not str(value), which would be the name of the member where it is one of an enumeration.
+        return str.__str__(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     raise ApiTypeError(f"{what} must be a string, not {type(value).__name__}")

@@ -36,6 +36,8 @@ class RetryPolicy:
         max_backoff: float = 8.0,
         max_retry_after: float = 60.0,
     ) -> None:
+        if isinstance(retries, bool) or not isinstance(retries, int):
+            raise TypeError(f"retries must be an int, not {retries!r}")
         if retries < 0:
             raise ValueError(f"retries must be at least 0, not {retries}")
         for name, seconds in (

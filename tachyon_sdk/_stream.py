@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from tachyon_sdk._merge import Merger
@@ -69,7 +69,13 @@ class Stream(Generic[T]):
     """
 
     def __init__(
-        self, response: Response, decoder: Decoder[T], *, max_event_bytes: int, max_response_bytes: int
+        self,
+        response: Response,
+        decoder: Decoder[T],
+        *,
+        max_event_bytes: int,
+        max_response_bytes: int,
+        previous: Iterable[ApiException] = (),
     ) -> None:
         self.status = response.status
         self.headers = response.headers
@@ -78,9 +84,10 @@ class Stream(Generic[T]):
         self._merger = Merger()
         # The generators do not refer to the stream, so that a stream that is dropped is closed at once.
         if is_event_stream(response.headers):
-            self._chunks = _chunks_of_events(response, decoder, self._merger, max_event_bytes)
+            chunks = _chunks_of_events(response, decoder, self._merger, max_event_bytes)
         else:
-            self._chunks = _chunk_of_body(response, decoder, self._merger, max_response_bytes)
+            chunks = _chunk_of_body(response, decoder, self._merger, max_response_bytes)
+        self._chunks = _owning(response, decoder, self._merger, chunks, tuple(previous))
 
     def __iter__(self) -> Self:
         return self
@@ -113,9 +120,16 @@ class Stream(Generic[T]):
         return self._decoder.merged(self._merger.merged())
 
     def collect(self) -> T:
-        """Reads the stream to its end and returns the whole answer."""
+        """Reads the stream to its end and returns the whole answer.
+
+        Raises:
+            StreamTruncatedException: Besides what reading raises: the stream was closed, or failed, before.
+        """
         for _ in self._chunks:
             pass
+        if not self._merger.complete:
+            partial = self.merged if self._merger.chunks else None
+            raise _truncated(self._response, "the stream was left before the answer was complete", partial)
         return self.merged
 
     def close(self) -> None:
@@ -129,34 +143,48 @@ def is_event_stream(headers: Mapping[str, str]) -> bool:
     return headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def _chunks_of_events(
-    response: Response, decoder: Decoder[T], merger: Merger, max_event_bytes: int
+def _owning(
+    response: Response,
+    decoder: Decoder[T],
+    merger: Merger,
+    chunks: Iterator[T],
+    previous: tuple[ApiException, ...],
 ) -> Generator[T, None, None]:
+    """The chunks; closes the response when they fail or are left, and completes the errors."""
     try:
-        for kind, data in _events(response, max_event_bytes):
-            chunk = None if data == _END else decoder.event(kind, data)
-            if chunk is None:
-                if not merger.chunks:
-                    raise _truncated(response, "the server ended the stream without an answer")
-                response.finish()
-                return
-            merger.add(chunk)
-            yield chunk
-        if not merger.finished:
-            raise _truncated(response, "the stream ended before the answer was complete")
+        yield from chunks
     except ApiException as error:
         response.close()
         lost = isinstance(error, ConnectionException)
         if lost and merger.finished:
+            merger.complete = True
             return
         partial = decoder.merged(merger.merged()) if merger.chunks else None
-        if lost:
-            raise _truncated(response, error.message, error, partial) from error
+        if lost and is_event_stream(response.headers):
+            raise _truncated(response, error.message, partial, error).after(previous) from error
         error.partial = partial
-        raise
+        raise error.after(previous) from error.__cause__
     except BaseException:
         response.close()
         raise
+
+
+def _chunks_of_events(
+    response: Response, decoder: Decoder[T], merger: Merger, max_event_bytes: int
+) -> Iterator[T]:
+    for kind, data in _events(response, max_event_bytes):
+        chunk = None if data == _END else decoder.event(kind, data)
+        if chunk is None:
+            if not merger.chunks:
+                raise _truncated(response, "the server ended the stream without an answer")
+            response.finish()
+            merger.complete = True
+            return
+        merger.add(chunk)
+        yield chunk
+    if not merger.finished:
+        raise _truncated(response, "the stream ended before the answer was complete")
+    merger.complete = True
 
 
 def _events(response: Response, max_event_bytes: int) -> Iterator[tuple[str, bytes]]:
@@ -177,18 +205,15 @@ def _events(response: Response, max_event_bytes: int) -> Iterator[tuple[str, byt
 
 def _chunk_of_body(
     response: Response, decoder: Decoder[T], merger: Merger, max_response_bytes: int
-) -> Generator[T, None, None]:
-    try:
-        chunk = decoder.whole(response.read(max_response_bytes))
-    except BaseException:
-        response.close()
-        raise
+) -> Iterator[T]:
+    chunk = decoder.whole(response.read(max_response_bytes))
     merger.add(chunk)
+    merger.complete = True
     yield chunk
 
 
 def _truncated(
-    response: Response, message: str | None, cause: ApiException | None = None, partial: Any = None
+    response: Response, message: str | None, partial: Any = None, cause: ApiException | None = None
 ) -> StreamTruncatedException:
     kind = StreamTimeoutException if isinstance(cause, TimeoutException) else StreamTruncatedException
     return kind(response.status, response.reason, headers=response.headers, message=message, partial=partial)

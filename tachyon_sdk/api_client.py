@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
-from pydantic_core import PydanticSerializationError
-
 from tachyon_sdk import rest
+from tachyon_sdk._checks import integer, mapping
 from tachyon_sdk._decode import AnswerDecoder
+from tachyon_sdk._error_body import read_retry_after
 from tachyon_sdk._model import Model
 from tachyon_sdk._request import build_headers, build_url, choose_timeouts
 from tachyon_sdk._retry import RetryPolicy
@@ -36,6 +39,10 @@ M = TypeVar("M", bound=Model)
 RawResponse = rest.RESTResponseType
 RequestTimeout = float | tuple[float | None, float | None] | None
 
+# The three forms of RFC 9110, section 5.6.7; the parser takes much else for a date.
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})")
+# How the body is framed is not for the caller to say.
+_OURS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
 _MAX_ERROR_BYTES = 1024 * 1024
 _log = logging.getLogger("tachyon_sdk")
 
@@ -64,7 +71,8 @@ class Parameter(NamedTuple):
     configured_by: str | None = None
 
 
-class Operation(NamedTuple, Generic[M]):
+@dataclass(frozen=True)
+class Operation(Generic[M]):
     """What the contract says about an operation.
 
     Attributes:
@@ -201,16 +209,16 @@ class ApiClient:
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> ApiResponse[M]:
         """Makes a call and reads the whole answer, whichever of its forms it has."""
-        attempts = self._send(self._build(operation, arguments, body, options))
-        response = self._successful(attempts)
-        decoder = AnswerDecoder(operation.answer_type, response)
+        response, failed = self._successful(self._send(self._build(operation, arguments, body, options)))
         if is_event_stream(response.headers):
             response.keep_pieces()
-            data = self._stream(response, decoder).collect()
-            raw_data = response.kept_pieces()
-        else:
+            data = self._stream(operation, response, failed).collect()
+            return ApiResponse(response.status, data, response.headers, response.kept_pieces())
+        try:
             raw_data = response.read(self.configuration.max_response_bytes)
-            data = decoder.whole(raw_data)
+            data = AnswerDecoder(operation.answer_type, response).whole(raw_data)
+        except ApiException as error:
+            raise error.after(failed) from error.__cause__
         return ApiResponse(response.status, data, response.headers, raw_data)
 
     def stream(
@@ -218,8 +226,7 @@ class ApiClient:
     ) -> Stream[M]:
         """Makes a call and returns once the answer begins."""
         request = self._build(operation, arguments, body, options, stream=True)
-        response = self._successful(self._send(request))
-        return self._stream(response, AnswerDecoder(operation.answer_type, response))
+        return self._stream(operation, *self._successful(self._send(request)))
 
     def open(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
@@ -249,16 +256,17 @@ class ApiClient:
             configured,
             self.default_headers,
             {"Cookie": self.cookie} if self.cookie else {},
-            options.headers or {},
+            {} if options.headers is None else mapping("_headers", options.headers),
             places["header"],
             {"Content-Type": options.content_type} if options.content_type else {},
             auth["header"],
+            _OURS,
         )
         query = {**places["query"], **auth["query"]}
         _check_present(operation, headers, query)
         content = _encode_body(operation, body, stream)
         host = configuration.host
-        if options.host_index:
+        if integer(0)("_host_index", options.host_index):
             host = configuration.get_host_from_settings(options.host_index, configuration.server_variables)
         url = build_url(host, operation.path, places["path"], query, configuration.safe_chars_for_path_param)
         timeouts = choose_timeouts(
@@ -279,7 +287,7 @@ class ApiClient:
                 _log_attempt(request, str(error), started, attempt)
                 delay = policy.delay(attempt, None, request_sent=error.request_sent)
                 if delay is None:
-                    raise _counted(error, failed) from error.__cause__
+                    raise error.after(failed) from error.__cause__
                 failed.append(error)
             else:
                 _log_attempt(request, response.status, started, attempt, response)
@@ -297,23 +305,26 @@ class ApiClient:
             return RetryPolicy()
         return RetryPolicy(retries) if isinstance(retries, int) else retries
 
-    def _successful(self, attempts: _Attempts) -> rest.RESTResponse:
+    def _successful(self, attempts: _Attempts) -> _Attempts:
         response, failed = attempts
         if 200 <= response.status < 300:
-            return response
-        raise _counted(_error_of(response), failed)
+            return attempts
+        raise _error_of(response).after(failed)
 
-    def _stream(self, response: rest.RESTResponse, decoder: AnswerDecoder[M]) -> Stream[M]:
+    def _stream(
+        self, operation: Operation[M], response: rest.RESTResponse, failed: tuple[ApiException, ...]
+    ) -> Stream[M]:
         return Stream(
             response,
-            decoder,
+            AnswerDecoder(operation.answer_type, response),
             max_event_bytes=self.configuration.max_event_bytes,
             max_response_bytes=self.configuration.max_response_bytes,
+            previous=failed,
         )
 
 
 def _encode_body(operation: Operation[M], body: Any, stream: bool) -> bytes | None:
-    """The body as JSON in UTF-8 (RFC 8259), checked once more: what a model holds may have been changed in place."""
+    """The body as JSON in UTF-8 (RFC 8259), checked as a whole: what a model holds may have been changed in place."""
     name, body_type = operation.body_name, operation.body_type
     if body_type is None:
         return None
@@ -327,25 +338,18 @@ def _encode_body(operation: Operation[M], body: Any, stream: bool) -> bytes | No
     if stream:
         model = model.model_copy(update={"stream": True})
     try:
-        content = _json_bytes(model)
-    except PydanticSerializationError as error:
+        content = model.to_json_bytes()
+    except (ValueError, TypeError, RecursionError) as error:
         raise ApiValueError(f"{name} cannot be sent as JSON: {error}") from error
+    body_type.model_validate_json(content)
     if b"NaN" in content or b"Infinity" in content:
         _refuse_not_a_number(name, content)
     return content
 
 
-def _json_bytes(model: Model) -> bytes:
-    try:
-        return model.to_json_bytes()
-    except PydanticSerializationError:
-        # For instance a dict that was appended to a list of models.
-        return type(model).model_validate(model.to_dict()).to_json_bytes()
-
-
 def _refuse_not_a_number(name: str, content: bytes) -> None:
     def refuse(constant: str) -> None:
-        raise ApiValueError(f"{name} cannot be sent: JSON has no {constant}")
+        raise ApiValueError(f"{name} cannot be sent as JSON, which has no {constant}")
 
     json.loads(content, parse_constant=refuse)
 
@@ -356,7 +360,7 @@ def _auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
     if auth is None:
         return places
     try:
-        place, key, value = auth["in"], auth["key"], auth["value"]
+        place, key, value = (mapping("_request_auth", auth)[name] for name in ("in", "key", "value"))
     except KeyError as error:
         raise ApiValueError("_request_auth needs the keys 'in', 'key' and 'value'") from error
     if place == "cookie":
@@ -402,21 +406,13 @@ def _error_of(response: rest.RESTResponse) -> ApiException:
     )
 
 
-def _counted(error: ApiException, failed: Sequence[ApiException]) -> ApiException:
-    error.attempts = len(failed) + 1
-    error.previous = tuple(failed)
-    return error
-
-
 def _retry_after(response: rest.RESTResponse) -> float | None:
-    """Seconds that the server asks to wait (RFC 9110, section 10.2.3), None where it does not say or it is unclear."""
-    value = response.headers.get("Retry-After", "").strip()
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value)) if value.replace(".", "", 1).isdigit() else _seconds_until(value)
-    except (ValueError, OverflowError):
-        return None
+    """Seconds that the server asks to wait (RFC 9110, section 10.2.3), None where it does not say or is unclear."""
+    seconds = read_retry_after(response.headers)
+    if seconds is None and _HTTP_DATE.fullmatch(date := response.headers.get("Retry-After", "").strip()):
+        with suppress(ValueError, OverflowError):
+            seconds = _seconds_until(date)
+    return seconds
 
 
 def _seconds_until(http_date: str) -> float:

@@ -19,7 +19,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class OpenApiException(Exception):
@@ -197,6 +200,12 @@ class ApiException(OpenApiException):
             ApiException: The class that :func:`exception_class` names.
         """
         raise exception_class(http_resp.status)(http_resp=http_resp, body=body, data=data)
+
+    def after(self, previous: Iterable[ApiException]) -> Self:
+        """This error, as that of the attempt after those that ended with the ``previous`` errors."""
+        self.previous = tuple(previous)
+        self.attempts = len(self.previous) + 1
+        return self
 
     def __str__(self) -> str:
         head = _one_line(self.reason, 60)

@@ -12,6 +12,7 @@ from typing import Any
 
 import urllib3
 from urllib3.exceptions import (
+    ClosedPoolError,
     ConnectTimeoutError,
     DecodeError,
     HTTPError,
@@ -221,6 +222,10 @@ class RESTClientObject:
         """Closes the connections that are not in use. The next request makes new ones."""
         managers, self._managers = self._managers, {}
         for manager in managers.values():
+            # clear() alone leaves a pool open for as long as somebody holds an answer that came through it.
+            for key in manager.pools.keys():  # noqa: SIM118 (it cannot be iterated over)
+                if (pool := manager.pools.get(key)) is not None:
+                    pool.close()
             manager.clear()
 
     def _pool_manager(self) -> urllib3.PoolManager:
@@ -288,30 +293,37 @@ def _bypasses_proxy(configuration: Configuration) -> bool:
 def _translated(error: Exception, doing: str, response: RESTResponse | None = None) -> ConnectionException:
     """Our error for one of urllib3's or of the operating system's."""
     cause = _innermost(error)
-    cause = getattr(cause, "strerror", None) or cause
+    reason = getattr(cause, "strerror", None) or cause
+    timed_out = isinstance(cause, TimeoutError) or isinstance(error, Urllib3TimeoutError)
     if isinstance(error, ProxyError):
-        what, sent = f"the proxy could not be reached: {cause}", False
+        what, sent = f"the proxy could not be reached: {reason}", False
     elif isinstance(error, (NewConnectionError, ConnectTimeoutError)):
-        what, sent = f"no connection could be made: {cause}", False
+        what, sent = f"no connection could be made: {reason}", False
+        timed_out = isinstance(cause, TimeoutError)
+    elif isinstance(error, ClosedPoolError):
+        what, sent = "the client was closed meanwhile", False
     elif isinstance(error, SSLError):
-        what, sent = f"TLS failed: {cause}", True
+        what, sent = f"TLS failed: {reason}", True
     elif isinstance(error, ReadTimeoutError):
         what, sent = "the server sent nothing within the read timeout", True
     elif isinstance(cause, HTTPException) and not isinstance(cause, (ConnectionError, IncompleteRead)):
         what, sent = f"the server does not speak HTTP: {cause!r}", True
     else:
-        what, sent = f"the connection was lost: {cause}", True
-    kind = TimeoutException if isinstance(error, (Urllib3TimeoutError, TimeoutError)) else ConnectionException
+        what, sent = f"the connection was lost: {reason}", True
+    kind = TimeoutException if timed_out else ConnectionException
     answered = {} if response is None else {"status": response.status, "headers": response.headers}
     return kind(message=f"{what} ({doing})", request_sent=sent, **answered)
 
 
-def _innermost(error: BaseException) -> Any:
-    """The error of the operating system or of TLS behind those that wrap it."""
-    inner = getattr(error, "original_error", None) or error.__cause__ or error.__context__
-    if inner is None and error.args and isinstance(error.args[-1], BaseException):
-        inner = error.args[-1]
-    return error if inner is None else _innermost(inner)
+def _innermost(error: BaseException) -> BaseException:
+    """The error of the operating system, of TLS or of HTTP behind those of urllib3 that wrap it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, (OSError, HTTPException)):
+            return seen
+        wrapped = next((part for part in reversed(seen.args) if isinstance(part, BaseException)), None)
+        seen = wrapped or seen.__cause__ or seen.__context__
+    return error
 
 
 def _do_nothing() -> None:

@@ -35,8 +35,8 @@ def test_hosts(given: str, kept: str) -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ("", "must start with http://, https://"),
-        ("localhost:50054", "must start with http://, https://: 'localhost:50054'"),
+        ("", "must start with http:// or https://"),
+        ("localhost:50054", "must start with http:// or https://: 'localhost:50054'"),
         ("ftp://h", "must start with"),
         ("file:///etc/passwd", "must start with"),
         ("http:/h", "must start with"),

@@ -37,15 +37,15 @@ RULES = """
     _model         -> pydantic pydantic_core typing_extensions
     models         -> ._model ._lazy pydantic typing_extensions
     _decode        -> .exceptions ._model pydantic
-    _request       -> .exceptions
+    _request       -> .exceptions ._checks
     _stream        -> .exceptions ._sse ._merge
     rest           -> .exceptions .configuration urllib3
     api_client     -> .exceptions .configuration .rest .api_response ._stream ._retry ._model
-    api_client     -> ._decode ._request ._version pydantic_core dateutil
+    api_client     -> ._checks ._decode ._error_body ._request ._version pydantic_core dateutil
     api            -> .api_client .api_response ._stream .models pydantic typing_extensions
     __init__       -> .api .models .api_client .api_response .configuration .exceptions .rest
     __init__       -> ._lazy ._retry ._stream ._version
-    local          -> . .api .models .api_client .configuration .exceptions ._model ._version
+    local          -> . ._lazy .api .models .api_client .configuration .exceptions ._model ._version
     local          -> pydantic starlette uvicorn
     __main__       -> . .api .models .api_client .api_response .configuration .exceptions
     __main__       -> .local ._stream ._version

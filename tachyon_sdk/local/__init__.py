@@ -16,17 +16,27 @@ chatrooms, and answers with a small built-in model that says the same whenever t
 Nothing leaves the machine. `tachyon_sdk.local.faults` lists the names of models that rehearse a fault.
 """
 
-try:
-    import starlette as _starlette  # noqa: F401 (only to tell whether it is there)
-    import uvicorn as _uvicorn  # noqa: F401
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        f"tachyon_sdk.local needs {error.name}, which is not installed: pip install 'tachyon-sdk[local]'",
-        name=error.name,
-    ) from error
+from typing import TYPE_CHECKING, Any
 
-from tachyon_sdk.local.app import create_app
-from tachyon_sdk.local.recording import RecordedRequest
-from tachyon_sdk.local.server import LocalServer
+from tachyon_sdk._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from tachyon_sdk.local.app import create_app as create_app
+    from tachyon_sdk.local.recording import RecordedRequest as RecordedRequest
+    from tachyon_sdk.local.server import LocalServer as LocalServer
+
+_MODULES = {"LocalServer": "server", "RecordedRequest": "recording", "create_app": "app"}
+
+_load, __dir__ = lazy_names(globals(), _MODULES)
 
 __all__ = ["LocalServer", "RecordedRequest", "create_app"]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _load(name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"tachyon_sdk.local needs {error.name}, which is not installed: pip install 'tachyon-sdk[local]'",
+            name=error.name,
+        ) from error

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 
-from tachyon_sdk.local.server import LocalServer
+import tachyon_sdk.local
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,10 +14,10 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    server = LocalServer(options.data, options.host, options.port)
     try:
+        server = tachyon_sdk.local.LocalServer(options.data, options.host, options.port)
         server.start()
-    except OSError as error:
+    except (ModuleNotFoundError, OSError) as error:
         print(f"the local server did not start: {error}", file=sys.stderr)
         return 1
     try:

@@ -24,4 +24,4 @@ class Usage(Answer):
     total_tokens: Annotated[int, Field(ge=0)] | None = None
     cache_creation_input_tokens: Annotated[int, Field(ge=0)] | None = None
     cache_read_input_tokens: Annotated[int, Field(ge=0)] | None = None
-    total_cost: float | None = None
+    total_cost: int | float | None = None
