@@ -162,7 +162,7 @@ class OneOf:
     def _adapter(cls) -> TypeAdapter[Any]:
         adapter: TypeAdapter[Any] | None = cls.__dict__.get("_cached_adapter")
         if adapter is None:
-            adapter = TypeAdapter(cls.Value)
+            adapter = TypeAdapter(cls.Value, config=ConfigDict(title=cls.__name__))
             cls._cached_adapter = adapter
         return adapter
 

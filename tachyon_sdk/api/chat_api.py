@@ -55,7 +55,7 @@ _chat_completion_on_chatroom = Operation(
 
 
 class ChatApi:
-    """
+    """Ask a model for the next message of a conversation.
 
     Args:
         api_client: The client that sends the calls; left out, the default one.

@@ -245,7 +245,7 @@ def test_nothing_is_leaked_and_nothing_is_printed() -> None:
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn"])
 def test_without_the_extra_the_error_says_what_to_install(package: str) -> None:
-    code = f"import sys; sys.modules[{package!r}] = None; import tachyon_sdk.local"
+    code = f"import sys; sys.modules[{package!r}] = None; import tachyon_sdk.local; tachyon_sdk.local.LocalServer"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]

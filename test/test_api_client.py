@@ -1,0 +1,1040 @@
+"""What a call puts on the wire, what it refuses before that, and what an `ApiClient` is between calls."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import itertools
+import json
+import math
+import pickle
+import threading
+import types
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+import tachyon_sdk
+from support.raw_server import (
+    AWAIT_CLOSE,
+    CLOSE,
+    Connection,
+    Gate,
+    RawRequest,
+    RawServer,
+    Response,
+    closed_port,
+    http_response,
+    json_response,
+    recorded,
+    split_response,
+    stream_response,
+)
+from tachyon_sdk import (
+    ApiClient,
+    ApiException,
+    ApiTypeError,
+    ApiValueError,
+    ChatApi,
+    ChatCompletionChunkResponse,
+    ChatCompletionRequest,
+    Configuration,
+    ConnectionException,
+    ContentPart,
+    ImageUrlPart,
+    Message,
+    MessageContent,
+    NotFoundException,
+    ResponseDecodeException,
+    StreamTruncatedException,
+    TimeoutException,
+    TooManyRequestsException,
+    UnauthorizedException,
+)
+
+PLAIN_PATH = "/v1/llms/chat/completions"
+ROOM_PATH = "/v1/llms/chatrooms/{}/chat/completions"
+QUESTION = {"messages": [{"role": "user", "content": "Hello"}]}
+SECRET = "s3cr3t-t0ken"
+
+
+def answer(text: str = "Hi") -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return json_response({"id": "c1", "object": "chat.completion", "created": 1, "choices": [choice]})
+
+
+def chunk(text: str, finish_reason: str | None = None) -> dict[str, Any]:
+    return {"id": "c1", "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}]}
+
+
+_clients: list[ApiClient] = []
+
+
+@pytest.fixture(autouse=True)
+def _connections_are_closed() -> Iterator[None]:
+    yield
+    while _clients:
+        _clients.pop().close()
+
+
+def client(server: RawServer | str, **settings: Any) -> ApiClient:
+    host = server if isinstance(server, str) else server.url
+    settings = {"operator_id": "tn_test", "access_token": SECRET, "retries": 0, **settings}
+    _clients.append(ApiClient(Configuration(host=host, **settings)))
+    return _clients[-1]
+
+
+def chat(server: RawServer | str, **settings: Any) -> ChatApi:
+    return ChatApi(client(server, **settings))
+
+
+def sent_by(
+    call: Callable[[ChatApi], object], responses: Iterator[Response] | None = None, **settings: Any
+) -> RawRequest:
+    """The one request that a call sends."""
+    with RawServer(responses or itertools.repeat(answer())) as server:
+        call(chat(server, **settings))
+    (request,) = server.requests
+    return request
+
+
+def refused(call: Callable[[ChatApi], object], *errors: type[Exception], **settings: Any) -> Exception:
+    """The error of a call that must not even open a connection."""
+    with RawServer(itertools.repeat(http_response(418))) as server:
+        with pytest.raises(errors) as caught:
+            call(chat(server, **settings))
+        assert server.connections == 0
+    return caught.value
+
+
+def ask(api: ChatApi, request: Any = QUESTION, **arguments: Any) -> ChatCompletionChunkResponse:
+    return api.chat_completion(chat_completion_request=request, **arguments)
+
+
+# The request line
+
+
+def test_a_call_sends_one_post_to_its_path() -> None:
+    request = sent_by(ask)
+    assert (request.method, request.target) == ("POST", PLAIN_PATH)
+
+
+@pytest.mark.parametrize(
+    ("room", "segment"),
+    [
+        ("room-1", "room-1"),
+        ("a b", "a%20b"),
+        ("a/b", "a%2Fb"),
+        ("a/../b", "a%2F..%2Fb"),
+        ("日本語", "%E6%97%A5%E6%9C%AC%E8%AA%9E"),
+        ("100%", "100%25"),
+        ("%2e%2e", "%252e%252e"),
+        ("a?b=c#d", "a%3Fb%3Dc%23d"),
+        ("...", "..."),
+    ],
+)
+def test_a_chatroom_id_is_one_segment_of_the_path(room: str, segment: str) -> None:
+    request = sent_by(lambda api: api.chat_completion_on_chatroom(room, chat_completion_request=QUESTION))
+    assert request.target == ROOM_PATH.format(segment)
+
+
+@pytest.mark.parametrize("room", ["", ".", "..", None, b"room", True])
+@pytest.mark.parametrize("form", ["", "_with_http_info", "_without_preload_content", "_stream"])
+def test_a_chatroom_id_that_would_lead_elsewhere_is_refused(room: Any, form: str) -> None:
+    def call(api: ChatApi) -> None:
+        getattr(api, f"chat_completion_on_chatroom{form}")(room, chat_completion_request=QUESTION)
+
+    error = refused(call, ApiValueError, ApiTypeError)
+    assert "chatroom_id" in str(error)
+
+
+def test_characters_may_be_left_unescaped_in_paths() -> None:
+    request = sent_by(
+        lambda api: api.chat_completion_on_chatroom("a:b/c", chat_completion_request=QUESTION),
+        safe_chars_for_path_param=":/",
+    )
+    assert request.target == ROOM_PATH.format("a:b/c")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/base", "/base/", "/a/b//"])
+def test_a_host_may_have_a_path_and_slashes_at_its_end(path: str) -> None:
+    with RawServer([answer()]) as server:
+        ask(chat(server.url + path))
+    assert server.requests[0].target == path.rstrip("/") + PLAIN_PATH
+
+
+def test_the_host_may_be_changed_between_calls() -> None:
+    with RawServer([answer("one")]) as one, RawServer([answer("two")]) as two:
+        api = chat(one)
+        texts = [ask(api).choices[0].delta.content]
+        api.api_client.configuration.host = f"{two.url}/base"
+        texts.append(ask(api).choices[0].delta.content)
+    assert texts == ["one", "two"]
+    assert two.requests[0].target == f"/base{PLAIN_PATH}"
+
+
+class OtherServers(Configuration):
+    """A configuration whose contract names other servers, which is how a test can listen on one."""
+
+    urls: list[str]
+
+    def get_host_settings(self) -> Any:
+        return [{"url": url, "description": ""} for url in self.urls]
+
+
+def test_host_index_names_one_of_the_contracts_servers() -> None:
+    with RawServer([answer("first")]) as first, RawServer([answer("second")]) as second:
+        configuration = OtherServers(host=first.url, operator_id="tn_test", access_token=SECRET, retries=0)
+        configuration.urls = ["http://unused.invalid", second.url]
+        api = ChatApi(ApiClient(configuration))
+        assert ask(api, _host_index=0).choices[0].delta.content == "first"  # the configured host
+        assert ask(api, _host_index=1).choices[0].delta.content == "second"
+
+
+@pytest.mark.parametrize("index", [-1, 3, 99, "1", 1.0])
+def test_a_host_index_that_names_no_server_is_refused(index: Any) -> None:
+    refused(lambda api: ask(api, _host_index=index), ApiValueError, ApiTypeError)
+
+
+# Headers
+
+
+def test_the_headers_of_a_call() -> None:
+    request = sent_by(ask)
+    assert {name.lower(): value for name, value in request.headers} == {
+        "host": request.get("Host"),
+        "accept-encoding": "identity",
+        "content-length": str(len(request.body)),
+        "content-type": "application/json",
+        "accept": request.get("Accept"),
+        "user-agent": request.get("User-Agent"),
+        "x-operator-id": "tn_test",
+        "authorization": f"Bearer {SECRET}",
+    }
+    assert {part.strip() for part in (request.get("Accept") or "").split(",")} == {
+        "application/json",
+        "text/event-stream",
+    }
+    assert (request.get("User-Agent") or "").startswith(f"tachyon-sdk/{tachyon_sdk.__version__}")
+
+
+def test_each_place_of_a_header_wins_over_the_one_before() -> None:
+    layers: list[Callable[[ApiClient, dict[str, Any]], object]] = [
+        lambda client, arguments: client.set_default_header("AUTHORIZATION", "default"),
+        lambda client, arguments: arguments.update(_headers={"authorization": "headers"}),
+        lambda client, arguments: arguments.update(authorization="explicit"),
+        lambda client, arguments: arguments.update(
+            _request_auth={"in": "header", "type": "api_key", "key": "authoriZation", "value": "auth"}
+        ),
+    ]
+    expected = [f"Bearer {SECRET}", "default", "headers", "explicit", "auth"]
+    with RawServer(itertools.repeat(answer())) as server:
+        for count in range(len(layers) + 1):
+            api = chat(server)
+            arguments: dict[str, Any] = {}
+            for layer in layers[:count]:
+                layer(api.api_client, arguments)
+            ask(api, **arguments)
+    assert [request.get_all("authorization") for request in server.requests] == [[it] for it in expected]
+
+
+def test_each_header_is_sent_once_whatever_its_case() -> None:
+    def call(api: ChatApi) -> None:
+        api.api_client.set_default_header("CONTENT-TYPE", "application/x-one")
+        api.api_client.set_default_header("user-AGENT", "mine/1")
+        ask(api, _headers={"content-type": "application/x-two", "ACCEPT": "application/x-three"})
+
+    request = sent_by(call)
+    names = [name.lower() for name, _ in request.headers]
+    assert len(names) == len(set(names))
+    assert request.get("Content-Type") == "application/x-two"
+    assert request.get("Accept") == "application/x-three"
+    assert request.get("User-Agent") == "mine/1"
+
+
+def test_content_type_wins_over_every_other_place() -> None:
+    request = sent_by(lambda api: ask(api, _content_type="application/x-a", _headers={"content-type": "x/y"}))
+    assert request.get_all("Content-Type") == ["application/x-a"]
+    assert request.json() == QUESTION
+
+
+def test_headers_of_the_client() -> None:
+    with RawServer(itertools.repeat(answer())) as server:
+        configuration = Configuration(host=server.url, operator_id="tn_test", access_token=SECRET, retries=0)
+        one = ApiClient(configuration, header_name="X-One", header_value="1", cookie="a=1")
+        one.set_default_header("X-Two", "2")
+        one.default_headers["X-Three"] = "3"
+        one.user_agent = "mine/2"
+        ask(ChatApi(one))
+        one.user_agent = "mine/3"
+        one.cookie = None
+        ask(ChatApi(one))
+    first, second = server.requests
+    assert [first.get(name) for name in ("X-One", "X-Two", "X-Three", "Cookie", "User-Agent")] == [
+        "1",
+        "2",
+        "3",
+        "a=1",
+        "mine/2",
+    ]
+    assert (second.get("Cookie"), second.get("User-Agent"), one.user_agent) == (None, "mine/3", "mine/3")
+
+
+def test_headers_of_one_call_are_gone_with_it() -> None:
+    headers = {"X-Once": "1"}
+    with RawServer(itertools.repeat(answer())) as server:
+        api = chat(server)
+        ask(api, _headers=headers)
+        ask(api)
+    assert [request.get("X-Once") for request in server.requests] == ["1", None]
+    assert headers == {"X-Once": "1"}
+
+
+def test_none_takes_a_header_away() -> None:
+    assert sent_by(lambda api: ask(api, _headers={"accept": None})).get("Accept") is None
+
+
+@pytest.mark.parametrize(
+    ("auth", "cookie", "target"),
+    [
+        ({"in": "header", "key": "X-Key", "value": "v"}, None, PLAIN_PATH),
+        ({"in": "cookie", "key": "sid", "value": "v"}, "sid=v", PLAIN_PATH),
+        ({"in": "cookie", "key": "", "value": "sid=w"}, "sid=w", PLAIN_PATH),
+        ({"in": "query", "key": "key", "value": "v w&"}, None, f"{PLAIN_PATH}?key=v+w%26"),
+    ],
+)
+def test_request_auth_goes_where_it_says(auth: dict[str, str], cookie: str | None, target: str) -> None:
+    request = sent_by(lambda api: ask(api, _request_auth={"type": "api_key", **auth}))
+    assert request.get("X-Key") == ("v" if auth["in"] == "header" else None)
+    assert (request.get("Cookie"), request.target) == (cookie, target)
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"in": "body", "key": "k", "value": SECRET},
+        {"in": "header", "key": "k"},
+        {"key": "k", "value": SECRET},
+        {"in": "header", "key": "a b", "value": SECRET},
+        {"in": "header", "key": "k", "value": f"{SECRET}\n"},
+        f"Bearer {SECRET}",
+        ["in", "key", "value"],
+    ],
+)
+def test_a_request_auth_that_cannot_be_used_is_refused(auth: Any) -> None:
+    error = refused(lambda api: ask(api, _request_auth=auth), ApiValueError, ApiTypeError)
+    assert SECRET not in str(error)
+
+
+@pytest.mark.parametrize("headers", ["X: 1", [("X", "1")], {"X": b"1"}, {5: "1"}, {"X Y": "1"}])
+def test_headers_that_cannot_be_used_are_refused(headers: Any) -> None:
+    refused(lambda api: ask(api, _headers=headers), ApiValueError, ApiTypeError)
+
+
+def test_a_length_that_the_body_does_not_have_is_not_sent() -> None:
+    # Sent as it is, it would make the rest of the body the beginning of another request.
+    request = sent_by(lambda api: ask(api, _headers={"content-length": "3"}))
+    assert request.get_all("Content-Length") == [str(len(json.dumps(QUESTION, separators=(",", ":"))))]
+
+
+@pytest.mark.parametrize("bad", ["\r\nX-Injected: 1", "\n", "\r", "\0", "あ"])
+@pytest.mark.parametrize(
+    "place", ["authorization", "x_operator_id", "_headers", "_request_auth", "_content_type"]
+)
+def test_what_no_header_can_carry_is_refused_and_not_shown(place: str, bad: str) -> None:
+    value: Any = SECRET + bad
+    if place == "_headers":
+        value = {"X-Key": value}
+    elif place == "_request_auth":
+        value = {"in": "header", "type": "api_key", "key": "X-Key", "value": value}
+    error = refused(lambda api: ask(api, **{place: value}), ApiValueError)
+    assert SECRET not in f"{error} {error!r}"
+    assert error.__cause__ is None and error.__context__ is None
+
+
+@pytest.mark.parametrize("bad", ["\r\nX-Injected: 1", "\n", "あ"])
+def test_a_header_of_the_client_is_checked_when_it_is_set(bad: str) -> None:
+    one = ApiClient(Configuration())
+    with pytest.raises(ApiValueError) as caught:
+        one.set_default_header("X-Key", SECRET + bad)
+    assert SECRET not in str(caught.value)
+    with pytest.raises(ApiValueError):
+        ApiClient(Configuration(), "X-Key", SECRET + bad)
+    with pytest.raises(ApiValueError):
+        one.user_agent = f"a{bad}"
+    assert set(one.default_headers) == {"User-Agent"}
+
+
+def test_a_header_or_cookie_that_was_set_past_the_check_is_refused_in_the_call() -> None:
+    def with_header(api: ChatApi) -> None:
+        api.api_client.default_headers["X-Key"] = f"{SECRET}\r\nX-Injected: 1"
+        ask(api)
+
+    def with_cookie(api: ChatApi) -> None:
+        api.api_client.cookie = f"{SECRET}\r\nX-Injected: 1"
+        ask(api)
+
+    for call in (with_header, with_cookie):
+        assert SECRET not in str(refused(call, ApiValueError))
+
+
+# Credentials
+
+
+def test_credentials_of_the_configuration_and_of_the_call() -> None:
+    with RawServer(itertools.repeat(answer())) as server:
+        api = chat(server)
+        ask(api)
+        ask(api, x_operator_id="tn_other")
+        ask(api, authorization="Token other")
+        api.chat_completion("tn_a", "Bearer b", QUESTION)  # type: ignore[arg-type]
+        api.chat_completion_on_chatroom("r", "tn_c", "Bearer d", QUESTION)  # type: ignore[arg-type]
+        api.api_client.configuration.access_token = "later"
+        ask(api)
+    assert [(it.get("x-operator-id"), it.get("authorization")) for it in server.requests] == [
+        ("tn_test", f"Bearer {SECRET}"),
+        ("tn_other", f"Bearer {SECRET}"),
+        ("tn_test", "Token other"),
+        ("tn_a", "Bearer b"),
+        ("tn_c", "Bearer d"),
+        ("tn_test", "Bearer later"),
+    ]
+
+
+def test_everything_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer([answer()]) as server:
+        monkeypatch.setenv("TACHYON_API_URL", f"{server.url}/env/")
+        monkeypatch.setenv("TACHYON_API_KEY", "from-env")
+        monkeypatch.setenv("TACHYON_OPERATOR_ID", "tn_env")
+        ask(ChatApi(ApiClient(Configuration())))
+    (request,) = server.requests
+    assert request.target == f"/env{PLAIN_PATH}"
+    assert (request.get("x-operator-id"), request.get("authorization")) == ("tn_env", "Bearer from-env")
+
+
+def test_the_hook_that_renews_credentials_is_called_for_each_call() -> None:
+    tokens = iter(["one", "two"])
+
+    def renew(configuration: Configuration) -> None:
+        configuration.access_token = next(tokens)
+
+    with RawServer(itertools.repeat(answer())) as server:
+        api = chat(server)
+        api.api_client.configuration.refresh_api_key_hook = renew
+        ask(api)
+        ask(api)
+    assert [it.get("authorization") for it in server.requests] == ["Bearer one", "Bearer two"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "argument"), [("operator_id", "x_operator_id"), ("access_token", "authorization")]
+)
+def test_a_missing_credential_is_an_error_that_names_argument_and_setting(
+    missing: str, argument: str
+) -> None:
+    error = refused(ask, ApiValueError, **{missing: None})
+    assert argument in str(error) and f"Configuration({missing}=" in str(error)
+
+
+def test_a_credential_may_come_from_any_place_of_a_header() -> None:
+    def by_default(api: ChatApi) -> None:
+        api.api_client.set_default_header("authorization", "Bearer a")
+        ask(api)
+
+    def by_headers(api: ChatApi) -> None:
+        ask(api, _headers={"AUTHORIZATION": "Bearer a"})
+
+    def by_auth(api: ChatApi) -> None:
+        auth = {"in": "header", "type": "bearer", "key": "Authorization", "value": "Bearer a"}
+        ask(api, _request_auth=auth)
+
+    for call in (by_default, by_headers, by_auth):
+        assert sent_by(call, access_token=None).get("authorization") == "Bearer a"
+
+
+# The body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": []},
+        {"messages": [{"role": "user"}]},
+        {"messages": [{"role": "user", "content": None}], "model": None, "temperature": None},
+        {"messages": [{"role": "user", "content": "a"}], "temperature": 0, "top_p": 1.0, "n": 1},
+        {"messages": [{"role": "user", "content": "a", "name": "x"}], "seed": 7, "deep": {"a": [None, {}]}},
+        {"messages": [{"role": "tool", "tool_call_id": "t", "content": ""}], "stream": False},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}], "tool_choice": "auto"},
+        {"messages": [{"role": "user", "content": "NaN and Infinity are only words here"}]},
+    ],
+)
+@pytest.mark.parametrize("given", ["dict", "model", "json"])
+def test_the_body_is_what_was_set_and_nothing_else(body: dict[str, Any], given: str) -> None:
+    request: Any = body
+    if given == "model":
+        request = ChatCompletionRequest(**copy.deepcopy(body))
+    elif given == "json":
+        request = ChatCompletionRequest.from_json(json.dumps(body))
+    assert sent_by(lambda api: ask(api, request)).json() == body
+
+
+def test_the_body_of_models() -> None:
+    parts = [ContentPart(type="image_url", image_url=ImageUrlPart(url="https://x/y.png"))]
+    request = ChatCompletionRequest(messages=[Message(role="user", content=MessageContent("Hi"))])
+    request.messages.append(Message(role="user", content=parts))
+    request.model = "small"
+    assert sent_by(lambda api: ask(api, request)).json() == {
+        "messages": [
+            {"role": "user", "content": "Hi"},
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]},
+        ],
+        "model": "small",
+    }
+
+
+def test_a_field_that_a_subclass_adds_is_sent() -> None:
+    class NamedMessage(Message):
+        name: str
+
+    request = ChatCompletionRequest(messages=[NamedMessage(role="user", content="Hi", name="Kim")])
+    assert sent_by(lambda api: ask(api, request)).json() == {
+        "messages": [{"role": "user", "content": "Hi", "name": "Kim"}]
+    }
+
+
+@pytest.mark.parametrize(
+    "mapping", [dict, types.MappingProxyType, collections.UserDict, collections.OrderedDict]
+)
+def test_a_mapping_is_accepted_and_not_changed(mapping: Callable[[Any], Mapping[str, Any]]) -> None:
+    body = {"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}], "extra": {"b": [1]}}
+    before = copy.deepcopy(body)
+    assert sent_by(lambda api: ask(api, mapping(body))).json() == before
+    sent = sent_by(
+        lambda api: api.chat_completion_stream(chat_completion_request=mapping(body)).collect(),
+        iter([stream_response(chunk("Hi", "stop"), "[DONE]")]),
+    )
+    assert sent.json() == {**before, "stream": True}
+    assert body == before
+
+
+@pytest.mark.parametrize("stream", [None, False, True, "absent"])
+def test_a_streamed_call_sends_stream_true_and_leaves_the_model_alone(stream: Any) -> None:
+    settings = {} if stream == "absent" else {"stream": stream}
+    request = ChatCompletionRequest(messages=[Message(role="user", content="Hello")], **settings)
+    before = request.to_dict()
+    sent = sent_by(
+        lambda api: api.chat_completion_stream(chat_completion_request=request).collect(),
+        iter([stream_response(chunk("Hi", "stop"), "[DONE]")]),
+    )
+    assert sent.json() == {**QUESTION, "stream": True}
+    assert request.to_dict() == before
+    assert sent_by(lambda api: ask(api, request)).json() == before
+
+
+def test_a_request_may_be_built_empty_and_filled_in() -> None:
+    request = ChatCompletionRequest()
+    request.messages.append(Message(role="user", content="Hello"))
+    assert sent_by(lambda api: ask(api, request)).json() == QUESTION
+    request.messages = []
+    assert sent_by(lambda api: ask(api, request)).json() == {"messages": []}
+
+
+@pytest.mark.parametrize(
+    "request_", [ChatCompletionRequest(), ChatCompletionRequest(model="small"), {}, {"n": 1}]
+)
+@pytest.mark.parametrize("form", ["", "_with_http_info", "_without_preload_content", "_stream"])
+def test_a_request_that_was_never_filled_in_is_refused(request_: Any, form: str) -> None:
+    def call(api: ChatApi) -> None:
+        getattr(api, f"chat_completion{form}")(chat_completion_request=request_)
+
+    assert "messages" in str(refused(call, ApiValueError))
+
+
+@pytest.mark.parametrize("request_", [[], "Hello", b"{}", 5, Message(role="user"), ChatCompletionRequest])
+def test_a_body_of_another_type_is_refused(request_: Any) -> None:
+    error = refused(lambda api: ask(api, request_), ApiTypeError)
+    assert "chat_completion_request" in str(error) and "ChatCompletionRequest" in str(error)
+
+
+def test_a_missing_body_is_refused() -> None:
+    assert "chat_completion_request" in str(refused(lambda api: ask(api, None), ApiValueError))
+
+
+def test_a_dict_that_was_appended_to_the_messages_is_sent_like_a_model() -> None:
+    request = ChatCompletionRequest(messages=[{"role": "user", "content": "Hello"}])  # type: ignore[list-item]
+    request.messages.append({"role": "user", "content": "again", "name": "x"})  # type: ignore[arg-type]
+    expected = [*QUESTION["messages"], {"role": "user", "content": "again", "name": "x"}]
+    assert sent_by(lambda api: ask(api, request)).json() == {"messages": expected}
+
+
+def test_the_message_of_an_answer_may_be_appended() -> None:
+    call = {"index": 0, "id": "t1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    said = {"role": "assistant", "content": "Hi", "refusal": "no", "tool_calls": [call], "reasoning": "hm"}
+    first = json_response({"choices": [{"index": 0, "message": said, "finish_reason": "tool_calls"}]})
+    with RawServer([first, answer()]) as server:
+        api = chat(server)
+        request = ChatCompletionRequest(messages=[Message(role="user", content="Hello")])
+        request.messages.append(ask(api, request).choices[0].delta)  # type: ignore[arg-type]
+        ask(api, request)
+    assert server.requests[1].json() == {"messages": [*QUESTION["messages"], said]}
+
+
+@pytest.mark.parametrize(
+    "message", [{"role": 1}, {"content": "x"}, "Hello", 5, ["role"], None, ContentPart(type="text")]
+)
+def test_what_was_appended_and_is_no_message_is_refused(message: Any) -> None:
+    def call(api: ChatApi) -> None:
+        request = ChatCompletionRequest(messages=[Message(role="user", content="Hello")])
+        request.messages.append(message)
+        ask(api, request)
+
+    error = refused(call, ValidationError, ApiValueError)
+    assert "messages" in str(error)
+
+
+@pytest.mark.parametrize("body", [{"messages": None}, {"messages": "Hi"}, {**QUESTION, "temperature": 3}])
+def test_a_dict_that_does_not_fit_is_refused(body: Any) -> None:
+    refused(lambda api: ask(api, body), ValidationError)
+
+
+def cycle() -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    value["itself"] = [value]
+    return value
+
+
+def deep() -> list[Any]:
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        {"a": [1, math.nan]},
+        "\ud800",
+        {"\udfff": 1},
+        object(),
+        len,
+        b"\xff",
+        pytest.param(cycle(), id="cycle"),
+        pytest.param(deep(), id="deep"),
+    ],
+)
+@pytest.mark.parametrize("given", ["dict", "model"])
+def test_what_json_cannot_say_is_refused(value: Any, given: str) -> None:
+    body: Any = {**QUESTION, "extra": value}
+    request = body if given == "dict" else ChatCompletionRequest(**body)
+    error = refused(lambda api: ask(api, request), ApiValueError)
+    assert "chat_completion_request" in str(error)
+
+
+def test_text_that_utf_8_cannot_carry_is_refused() -> None:
+    body = {"messages": [{"role": "user", "content": "a\ud800"}]}
+    refused(lambda api: ask(api, body), ApiValueError, ValidationError)
+
+
+def test_a_body_is_utf_8() -> None:
+    text = "𠮷野家で🍜を食べた。" * 100_000
+    request = sent_by(lambda api: ask(api, {"messages": [{"role": "user", "content": text}]}))
+    assert text.encode() in request.body
+    assert request.json() == {"messages": [{"role": "user", "content": text}]}
+
+
+# Timeouts
+
+
+@pytest.mark.parametrize("form", ["", "_with_http_info", "_without_preload_content", "_stream"])
+@pytest.mark.parametrize("timeout", [0.05, (30, 0.05), [None, 0.05]])
+def test_a_server_that_never_answers_runs_into_the_timeout_of_the_call(timeout: Any, form: str) -> None:
+    with RawServer() as server:
+        call = getattr(chat(server), f"chat_completion{form}")
+        with pytest.raises(TimeoutException) as caught:
+            call(chat_completion_request=QUESTION, _request_timeout=timeout)
+        server.wait_ended()
+    assert caught.value.request_sent
+    assert "read timeout" in str(caught.value)
+
+
+def test_a_server_that_never_answers_runs_into_the_timeout_of_the_configuration() -> None:
+    with RawServer() as server:
+        with pytest.raises(TimeoutException):
+            ask(chat(server, read_timeout=0.05))
+
+
+def test_an_answer_that_stalls_runs_into_the_timeout() -> None:
+    head, _ = split_response(answer())
+    stalled: Response = [head + b"{", AWAIT_CLOSE]
+    with RawServer([stalled]) as server:
+        with pytest.raises(TimeoutException):
+            ask(chat(server), _request_timeout=0.05)
+        server.wait_ended()
+
+
+def test_the_timeout_of_a_call_is_gone_with_it() -> None:
+    def slow_but_in_time(connection: Connection) -> None:
+        connection.read_request()
+        connection.await_close() if connection.number == 0 else connection.send(answer())
+
+    with RawServer(handler=slow_but_in_time) as server:
+        api = chat(server)
+        with pytest.raises(TimeoutException):
+            ask(api, _request_timeout=0.05)
+        assert ask(api).choices[0].delta.content == "Hi"
+
+
+def test_a_body_may_take_longer_to_send_than_a_connection_may_to_make() -> None:
+    gate = Gate()
+
+    def busy_at_first(connection: Connection) -> None:
+        connection.wait_for(gate)
+        connection.read_request()
+        connection.send(answer())
+
+    body = {
+        "messages": [{"role": "user", "content": "x" * 30_000_000}]
+    }  # more than sockets hold for a reader
+    later = threading.Timer(0.5, gate.open)
+    with RawServer(handler=busy_at_first) as server:
+        later.start()
+        assert ask(chat(server), body, _request_timeout=(0.2, 30)).choices[0].delta.content == "Hi"
+    later.join()
+
+
+@pytest.mark.parametrize("timeout", [5, 5.5, (5, 5), (0.5, 60.5), None, (None, None)])
+def test_timeouts_that_a_healthy_call_keeps(timeout: Any) -> None:
+    with RawServer([answer()]) as server:
+        assert ask(chat(server), _request_timeout=timeout).choices[0].delta.content == "Hi"
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.nan, (1,), (1, 2, 3), "5", True, (1, "2"), 1e10])
+def test_a_timeout_that_cannot_be_kept_is_refused(timeout: Any) -> None:
+    error = refused(lambda api: ask(api, _request_timeout=timeout), ApiValueError, ApiTypeError)
+    assert "_request_timeout" in str(error)
+
+
+# The forms of an answer
+
+
+def test_with_http_info_of_a_json_answer() -> None:
+    raw = recorded("llama-nonstream")
+    with RawServer([raw]) as server:
+        response = chat(server).chat_completion_with_http_info(chat_completion_request=QUESTION)
+    assert response.status_code == 200
+    assert isinstance(response.data, ChatCompletionChunkResponse)
+    assert response.data.choices[0].finish_reason
+    assert response.headers is not None
+    assert response.headers["content-type"] == response.headers["Content-Type"]
+    assert response.raw_data == split_response(raw)[1]
+
+
+def test_with_http_info_of_an_event_stream() -> None:
+    raw = recorded("llama-stream")
+    with RawServer([raw]) as server:
+        api = chat(server)
+        response = api.chat_completion_with_http_info(chat_completion_request={**QUESTION, "stream": True})
+    assert (response.status_code, response.raw_data) == (200, split_response(raw)[1])
+    assert response.data.choices[0].delta.content
+    assert response.data.choices[0].finish_reason
+
+
+def test_without_preload_content_hands_over_the_answer_unread() -> None:
+    raw = recorded("llama-stream")
+    body = split_response(raw)[1]
+    with RawServer([raw, answer()]) as server:
+        api = chat(server)
+        response = api.chat_completion_without_preload_content(chat_completion_request=QUESTION)
+        assert (response.status, response.reason) == (200, "OK")
+        assert response.headers["content-type"] == "text/event-stream"
+        assert response.read(7, decode_content=True) + response.data == body
+        ask(api)
+        assert server.connections == 1  # the connection was returned
+    assert server.requests[0].json() == QUESTION  # `stream` is the caller's business here
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 503])
+def test_without_preload_content_raises_no_error_status(status: int) -> None:
+    error = json_response({"message": "no"}, status)
+    with RawServer([error, answer()]) as server:
+        api = chat(server)
+        response = api.chat_completion_without_preload_content(chat_completion_request=QUESTION)
+        assert (response.status, json.loads(response.data)) == (status, {"message": "no"})
+        ask(api)
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 299])
+def test_every_success_status_is_one(status: int) -> None:
+    _, body = split_response(answer())
+    with RawServer([http_response(status, {"Content-Type": "application/json"}, body)]) as server:
+        response = chat(server).chat_completion_with_http_info(chat_completion_request=QUESTION)
+    assert (response.status_code, response.data.choices[0].delta.content) == (status, "Hi")
+
+
+@pytest.mark.parametrize("raw", [http_response(204), http_response(200), http_response(200, body="<html>hi")])
+def test_a_success_without_an_answer_is_an_error(raw: bytes) -> None:
+    for form in ("chat_completion", "chat_completion_stream"):
+        with RawServer([raw]) as server:
+            with pytest.raises(ResponseDecodeException):
+                list(getattr(chat(server), form)(chat_completion_request=QUESTION))
+
+
+def test_an_error_status_carries_what_the_server_said() -> None:
+    raw = json_response({"code": "no_room", "message": "no such room"}, 404, {"X-Request-Id": "r-1"})
+    with RawServer([raw]) as server:
+        with pytest.raises(NotFoundException) as caught:
+            chat(server).chat_completion_on_chatroom_stream("x", chat_completion_request=QUESTION)
+    error = caught.value
+    assert (error.status, error.reason, error.code, error.message) == (
+        404,
+        "Not Found",
+        "no_room",
+        "no such room",
+    )
+    assert error.headers is not None and error.headers["x-request-id"] == error.request_id == "r-1"
+    assert json.loads(error.body or "") == {"code": "no_room", "message": "no such room"}
+    assert error.attempts == 1 and error.previous == ()
+
+
+def test_an_error_body_that_breaks_off_leaves_the_status_error() -> None:
+    raw = json_response({"message": "token expired"}, 401)
+    with RawServer([[raw[:-4], CLOSE]]) as server:
+        with pytest.raises(UnauthorizedException) as caught:
+            ask(chat(server))
+    assert "token exp" in (caught.value.body or "")
+
+
+def test_an_error_body_is_read_up_to_a_mebibyte() -> None:
+    size = 1024 * 1024
+    for body, kept in ((b"x" * size, size), (b"x" * (size + 70_000), size)):
+        with RawServer([http_response(400, body=body)]) as server:
+            with pytest.raises(ApiException) as caught:
+                ask(chat(server))
+        assert caught.value.body == "x" * kept
+        assert len(str(caught.value)) < 1000
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+@pytest.mark.parametrize("other_origin", [True, False])
+@pytest.mark.parametrize("form", ["", "_stream"])
+def test_a_redirect_is_an_error_that_names_its_target(status: int, other_origin: bool, form: str) -> None:
+    answers: list[Response] = []
+    with RawServer() as other, RawServer(answers) as server:
+        target = f"{(other if other_origin else server).url}/elsewhere"
+        answers.append(http_response(status, {"Location": target}))
+        with pytest.raises(ApiException) as caught:
+            getattr(chat(server, retries=2), f"chat_completion{form}")(chat_completion_request=QUESTION)
+        assert other.connections == 0
+    assert len(server.requests) == 1
+    assert caught.value.status == status
+    assert target in str(caught.value)
+
+
+def test_a_redirect_without_a_target_and_one_to_a_path() -> None:
+    with RawServer([http_response(302), http_response(307, {"Location": "/other"})]) as server:
+        api = chat(server)
+        for expected in ("302", "/other"):
+            with pytest.raises(ApiException, match=expected):
+                ask(api)
+    assert len(server.requests) == 2
+
+
+# The client between calls
+
+
+def test_a_client_is_a_context_manager_and_usable_after_it() -> None:
+    with RawServer(itertools.repeat(answer())) as server:
+        with client(server) as one:
+            assert isinstance(one, ApiClient)
+            ask(ChatApi(one))
+            ask(ChatApi(one))
+        server.wait_ended(1)
+        ask(ChatApi(one))
+        one.close()
+        server.wait_ended(2)
+        one.close()
+    assert server.connections == 2
+
+
+def test_a_connection_is_used_again_in_every_form() -> None:
+    stream = stream_response(chunk("Hi", "stop"), "[DONE]")
+    with RawServer([answer(), stream, stream, answer(), json_response({}, 404), answer()]) as server:
+        api = chat(server)
+        ask(api)
+        assert "".join(api.chat_completion_stream(chat_completion_request=QUESTION).text) == "Hi"
+        ask(api)
+        assert api.chat_completion_without_preload_content(chat_completion_request=QUESTION).data
+        with pytest.raises(NotFoundException):
+            ask(api)
+        ask(api)
+    assert server.connections == 1
+
+
+def test_a_connection_that_the_server_has_closed_is_replaced() -> None:
+    with RawServer([[answer(), CLOSE], answer()]) as server:
+        api = chat(server)
+        ask(api)
+        server.wait_ended(1)
+        ask(api)
+    assert server.connections == 2
+
+
+def test_a_connection_is_no_longer_used_after_a_broken_answer() -> None:
+    raw = answer()
+    with RawServer([[raw[:-5], CLOSE], raw, [b"SSH-2.0-x\r\n", CLOSE], raw]) as server:
+        api = chat(server)
+        for _ in range(2):
+            with pytest.raises(ConnectionException):
+                ask(api)
+            assert ask(api).choices[0].delta.content == "Hi"
+
+
+def test_a_refused_connection_is_no_timeout() -> None:
+    with pytest.raises(ConnectionException) as caught:
+        ask(chat(f"http://127.0.0.1:{closed_port()}"))
+    assert type(caught.value) is ConnectionException
+    assert not caught.value.request_sent and caught.value.status is None
+    assert "refused" in str(caught.value) and PLAIN_PATH in str(caught.value)
+    assert caught.value.__cause__ is not None
+
+
+@pytest.fixture
+def _defaults() -> Iterator[None]:
+    before = ApiClient._default, Configuration._default
+    ApiClient.set_default(None)
+    Configuration.set_default(None)
+    yield
+    ApiClient._default, Configuration._default = before
+
+
+@pytest.mark.usefixtures("_defaults")
+def test_the_default_client() -> None:
+    with RawServer(itertools.repeat(answer())) as server:
+        Configuration.set_default(
+            Configuration(host=server.url, operator_id="tn_default", access_token="t", retries=0)
+        )
+        api = ChatApi()
+        assert api.api_client is ApiClient.get_default() is ChatApi().api_client
+        assert api.api_client.configuration is Configuration.get_default()
+        ask(api)
+        other = ApiClient()
+        assert other is not api.api_client and other.configuration is api.api_client.configuration
+        ApiClient.set_default(other)
+        assert ChatApi().api_client is other
+        ApiClient.set_default(None)
+        assert ChatApi().api_client is not other
+    assert server.requests[0].get("x-operator-id") == "tn_default"
+
+
+def test_one_client_serves_many_threads() -> None:
+    threads, calls = 32, 8
+    start = threading.Barrier(threads)
+
+    def echo(connection: Connection) -> None:
+        while True:
+            question = connection.read_request().json()
+            text = question["messages"][0]["content"]
+            if question.get("stream"):
+                connection.send(stream_response(chunk(text[:3]), chunk(text[3:], "stop"), "[DONE]"))
+            else:
+                connection.send(answer(text))
+
+    def ask_often(name: int) -> list[tuple[str, str | None]]:
+        start.wait()
+        answers = []
+        for number in range(calls):
+            text = f"t{name:02}-{number}"
+            body = {"messages": [{"role": "user", "content": text}]}
+            if number % 2:
+                with api.chat_completion_stream(chat_completion_request=body) as stream:
+                    answers.append((text, stream.collect().choices[0].delta.content))
+            else:
+                answers.append((text, ask(api, body).choices[0].delta.content))
+        return answers
+
+    with RawServer(handler=echo) as server, ThreadPoolExecutor(threads) as pool:
+        api = chat(server, connection_pool_maxsize=threads)
+        results = list(pool.map(ask_often, range(threads)))
+    assert all(asked == answered for result in results for asked, answered in result)
+    assert len(server.requests) == threads * calls
+    assert server.connections <= threads
+
+
+# Copies
+
+
+@pytest.mark.parametrize("twin_of", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_of_a_client_has_connections_of_its_own(twin_of: Callable[[ApiClient], ApiClient]) -> None:
+    with RawServer(itertools.repeat(answer())) as server:
+        one = client(server)
+        one.set_default_header("X-One", "1")
+        one.cookie = "a=1"
+        ask(ChatApi(one))
+        twin = twin_of(one)
+        ask(ChatApi(twin))
+        assert server.connections == 2
+        twin.close()
+        ask(ChatApi(one))
+        assert server.connections == 2  # closing the copy left the original's connection alone
+    first, second, _ = server.requests
+    for name in ("X-One", "Cookie", "User-Agent", "x-operator-id", "Authorization"):
+        assert first.get(name) == second.get(name) is not None
+
+
+@pytest.mark.parametrize("twin_of", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("name", ["llama-nonstream", "llama-stream"])
+def test_a_copy_of_an_answer_equals_it(twin_of: Callable[[Any], Any], name: str) -> None:
+    with RawServer([recorded(name)]) as server:
+        response = chat(server).chat_completion_with_http_info(chat_completion_request=QUESTION)
+    twin = twin_of(response)
+    assert twin == response and twin is not response
+    assert twin.headers["CONTENT-TYPE"] == response.headers["content-type"]  # type: ignore[index]
+    twin.status_code = 201
+    assert twin != response
+
+
+def broken_stream() -> Response:
+    return [stream_response(chunk("Hi"), framing="until-close"), CLOSE]
+
+
+@pytest.mark.parametrize(
+    ("kind", "responses"),
+    [
+        (NotFoundException, [json_response({"message": "no"}, 404)]),
+        (TooManyRequestsException, [json_response({}, 429, {"Retry-After": "0"})] * 2),
+        (ConnectionException, [[CLOSE]]),
+        (ResponseDecodeException, [http_response(200, body="<html>")]),
+        (StreamTruncatedException, [broken_stream()]),
+        (ApiException, [http_response(302, {"Location": "/x"})]),
+    ],
+)
+@pytest.mark.parametrize("twin_of", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_errors_of_real_calls_survive_copying(
+    kind: type[ApiException], responses: list[Response], twin_of: Callable[[ApiException], ApiException]
+) -> None:
+    with RawServer(responses) as server:
+        with pytest.raises(kind) as caught:
+            chat(server, retries=1).chat_completion(chat_completion_request=QUESTION)  # type: ignore[arg-type]
+    error, twin = caught.value, twin_of(caught.value)
+    assert type(twin) is type(error) is kind
+    assert str(twin) == str(error) and repr(twin) == repr(error)
+    for name in ("status", "reason", "body", "code", "message", "attempts", "request_sent", "partial"):
+        assert getattr(twin, name) == getattr(error, name)
+    assert dict(twin.headers or {}) == dict(error.headers or {})
+    assert [str(it) for it in twin.previous] == [str(it) for it in error.previous]
+
+
+def test_no_secret_in_the_repr_of_a_client() -> None:
+    one = ApiClient(Configuration(access_token=SECRET), "Authorization", f"Bearer {SECRET}", f"sid={SECRET}")
+    assert SECRET not in f"{one} {one!r} {one.configuration!r} {one.rest_client!r}"

@@ -1,0 +1,134 @@
+"""`openapi.yaml` by itself: complete, consistent and in agreement with what servers are known to do.
+
+That it is an OpenAPI document at all is checked by `tox -e lint`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from support.contract import ENUMS, OBJECTS, SCHEMAS, SPEC, Node, operations, properties, resolved, validator
+
+OPERATIONS = {operation["operationId"]: (path, method, operation) for path, method, operation in operations()}
+ERRORS = ["400", "401", "402", "403", "404", "409", "422", "429", "500", "502", "503"]
+
+
+def nodes(value: Any = SPEC) -> Iterator[Node]:
+    """Every object of the document, but for the values of examples."""
+    if isinstance(value, dict):
+        yield value
+        for key, item in value.items():
+            if key not in ("example", "examples", "default"):
+                yield from nodes(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from nodes(item)
+
+
+def test_the_version_of_openapi() -> None:
+    assert re.fullmatch(r"3\.1\.\d+", SPEC["openapi"])
+
+
+def test_operation_ids_are_unique() -> None:
+    assert len(OPERATIONS) == len(list(operations()))
+
+
+def test_every_reference_leads_somewhere_and_everything_is_referred_to() -> None:
+    found = {node["$ref"] for node in nodes() if "$ref" in node}
+    assert all(resolved({"$ref": target}) for target in found)
+    sections = SPEC["components"]
+    assert found == {f"#/components/{section}/{name}" for section in sections for name in sections[section]}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schemas_are_valid_and_described(name: str) -> None:
+    schema = SCHEMAS[name]
+    Draft202012Validator.check_schema(schema)
+    assert schema["description"].endswith(".")
+    assert set(schema.get("required", ())) <= set(schema.get("properties", ()))
+    if name not in ENUMS:
+        validator(name).validate(json.loads(schema["x-example"]))
+
+
+@pytest.mark.parametrize(("name", "key"), properties())
+def test_properties_are_described(name: str, key: str) -> None:
+    node = SCHEMAS[name]["properties"][key]
+    assert node["description"].strip().endswith(".")
+    for value in [*node.get("examples", []), *([node["default"]] if "default" in node else [])]:
+        validator(name)  # the schema itself is valid
+        Draft202012Validator(node).validate(value)
+
+
+@pytest.mark.parametrize(("name", "key"), properties())
+def test_bounds_are_told_in_words(name: str, key: str) -> None:
+    node = SCHEMAS[name]["properties"][key]
+    for keyword in ("minimum", "maximum", "maxLength"):
+        if keyword in node and name != "Usage":
+            assert str(node[keyword]) in node["description"]
+
+
+def test_only_answers_need_no_lists_of_their_own() -> None:
+    """What a request must have may be empty; what it may lack is null or absent."""
+    assert [name for name in OBJECTS if SCHEMAS[name].get("x-fill-in-later")] == ["ChatCompletionRequest"]
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_operations_are_described_to_the_last_error(operation_id: str) -> None:
+    path, _, operation = OPERATIONS[operation_id]
+    assert operation["summary"]
+    assert not operation["summary"].endswith(".")
+    assert operation["description"].endswith(".")
+    assert operation["tags"] == ["Chat"]
+    assert sorted(operation["responses"]) == ["200", *ERRORS]
+    for status in ERRORS:
+        response = resolved(operation["responses"][status])
+        assert response["description"].endswith(".")
+        assert response["content"]["application/json"]["schema"] == {
+            "$ref": "#/components/schemas/ErrorResponse"
+        }
+        assert ("Retry-After" in response.get("headers", {})) is (status in ("429", "503"))
+    in_path = re.findall(r"{(\w+)}", path)
+    parameters = [resolved(parameter) for parameter in operation["parameters"]]
+    assert [parameter["name"] for parameter in parameters if parameter["in"] == "path"] == in_path
+    for parameter in parameters:
+        assert parameter["required"] is True
+        assert parameter["description"].endswith(".")
+        Draft202012Validator(parameter["schema"]).validate(parameter["example"])
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_bodies_have_an_example_that_fits(operation_id: str) -> None:
+    body = resolved(OPERATIONS[operation_id][2]["requestBody"])
+    assert body["required"] is True
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    validator(name).validate(json.loads(body["x-example"]))
+
+
+def test_a_streaming_operation_has_both_forms_of_answer() -> None:
+    for _, _, operation in OPERATIONS.values():
+        forms = {"application/json", *(["text/event-stream"] if operation.get("x-streaming") else [])}
+        assert set(operation["responses"]["200"]["content"]) == forms
+
+
+def test_every_extension_is_explained() -> None:
+    used = {key for node in nodes() for key in node if key.startswith("x-") and key != "x-operator-id"}
+    assert used == set(re.findall(r"`(x-[a-z-]+)", SPEC["info"]["description"]))
+
+
+def test_the_tags_are_described() -> None:
+    assert [tag["name"] for tag in SPEC["tags"]] == ["Chat"]
+    assert all(tag["description"] for tag in SPEC["tags"])
+
+
+def test_the_known_hosts() -> None:
+    assert [server["url"] for server in SPEC["servers"]] == [
+        "http://localhost",
+        "http://localhost:50054",
+        "https://api.n1.tachy.one",
+    ]
