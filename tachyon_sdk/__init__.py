@@ -11,6 +11,15 @@ from tachyon_sdk._lazy import lazy_names
 from tachyon_sdk._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tachyon_sdk import (
+        api as api,
+        api_client as api_client,
+        api_response as api_response,
+        configuration as configuration,
+        exceptions as exceptions,
+        models as models,
+        rest as rest,
+    )
     from tachyon_sdk._retry import RetryPolicy as RetryPolicy
     from tachyon_sdk._stream import Stream as Stream
     from tachyon_sdk.api.chat_api import ChatApi as ChatApi
@@ -129,7 +138,8 @@ _MODULES = {
 
 _SUBMODULES = ("api", "api_client", "api_response", "configuration", "exceptions", "models", "rest")
 
-__getattr__, __dir__ = lazy_names(globals(), _MODULES, _SUBMODULES)
+if not TYPE_CHECKING:  # a type checker would take any name for a name of the package
+    __getattr__, __dir__ = lazy_names(globals(), _MODULES, _SUBMODULES)
 
 __all__ = [
     "ApiAttributeError",

@@ -109,12 +109,11 @@ class Answer(Model):
 class OneOf:
     """Base of the schemas that are one of several types; wraps the value, which it checks.
 
+    A subclass has the alternatives, as a type annotation, in `Value`.
+
     Attributes:
         actual_instance: The value.
     """
-
-    Value: ClassVar[Any]
-    """The alternatives, as a type annotation."""
 
     actual_instance: Any
 
@@ -162,7 +161,7 @@ class OneOf:
     def _adapter(cls) -> TypeAdapter[Any]:
         adapter: TypeAdapter[Any] | None = cls.__dict__.get("_cached_adapter")
         if adapter is None:
-            adapter = TypeAdapter(cls.Value, config=ConfigDict(title=cls.__name__))
+            adapter = TypeAdapter(getattr(cls, "Value"), config=ConfigDict(title=cls.__name__))  # noqa: B009
             cls._cached_adapter = adapter
         return adapter
 

@@ -167,12 +167,12 @@ class Configuration(LoggingSettings):
         self.refresh_api_key_hook: Callable[[Configuration], object] | None = None
         self.username = username
         self.password = password
-        self.access_token = access_token
+        self.access_token: str | None = access_token
         self._environment_token: str | None = None
         if access_token is None:
             self._environment_token = _environment.setting(_checks.header_value, "TACHYON_API_KEY")
             self.access_token = self._environment_token
-        self.operator_id = operator_id
+        self.operator_id: str | None = operator_id
         if operator_id is None:
             names = ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID")
             self.operator_id = _environment.setting(_checks.header_value, *names)

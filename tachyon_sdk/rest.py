@@ -11,6 +11,7 @@ from http.client import HTTPException, IncompleteRead
 from typing import Any
 
 import urllib3
+import urllib3.util
 from urllib3.exceptions import (
     ClosedPoolError,
     ConnectTimeoutError,

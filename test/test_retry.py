@@ -519,7 +519,13 @@ UNCLEAR = [
 
 
 @pytest.mark.parametrize(
-    "value", [*UNCLEAR, "Sun, 06 Nov 2095 08:49:37 PST", "Sun, 99 Nov 2095 08:49:37 GMT"]
+    "value",
+    [
+        *UNCLEAR,
+        "Sun, 06 Nov 2095 08:49:37 PST",
+        "Sun, 99 Nov 2095 08:49:37 GMT",
+        "Sun, 06 Nov 2095 08:49:37 GMT+0900",
+    ],
 )
 def test_what_is_neither_seconds_nor_a_date_is_as_if_it_were_not_there(value: str) -> None:
     with RawServer([failure(503, value), failure(429, value), failure(500, value)]) as server:

@@ -32,11 +32,13 @@ _load, __dir__ = lazy_names(globals(), _MODULES)
 __all__ = ["LocalServer", "RecordedRequest", "create_app"]
 
 
-def __getattr__(name: str) -> Any:
-    try:
-        return _load(name)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"tachyon_sdk.local needs {error.name}, which is not installed: pip install 'tachyon-sdk[local]'",
-            name=error.name,
-        ) from error
+if not TYPE_CHECKING:  # a type checker would take any name for a name of the package
+
+    def __getattr__(name: str) -> Any:
+        try:
+            return _load(name)
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"tachyon_sdk.local needs {error.name}, which is not installed: pip install 'tachyon-sdk[local]'",
+                name=error.name,
+            ) from error

@@ -67,7 +67,8 @@ _MODULES = {
     "WebSearchOptionsRequest": "web_search_options_request",
 }
 
-__getattr__, __dir__ = lazy_names(globals(), _MODULES, _MODULES.values())
+if not TYPE_CHECKING:  # a type checker would take any name for a name of the package
+    __getattr__, __dir__ = lazy_names(globals(), _MODULES, _MODULES.values())
 
 __all__ = [
     "ChatCompletionChunkResponse",
