@@ -148,6 +148,8 @@ class ApiClient:
         header_value: str | None = None,
         cookie: str | None = None,
     ) -> None:
+        if configuration is not None and not isinstance(configuration, Configuration):
+            raise ApiTypeError(f"configuration must be a Configuration, not {type(configuration).__name__}")
         self.configuration = Configuration.get_default() if configuration is None else configuration
         self.client_side_validation = self.configuration.client_side_validation
         self.rest_client = rest.RESTClientObject(self.configuration)
@@ -178,7 +180,7 @@ class ApiClient:
     @property
     def user_agent(self) -> str:
         """The `User-Agent` that is sent with every call."""
-        return self.default_headers["User-Agent"]
+        return next(value for name, value in self.default_headers.items() if name.lower() == "user-agent")
 
     @user_agent.setter
     def user_agent(self, value: str) -> None:
@@ -191,6 +193,8 @@ class ApiClient:
             ApiValueError: The name or the value cannot be sent.
         """
         build_headers({header_name: header_value})
+        for name in [name for name in self.default_headers if name.lower() == header_name.lower()]:
+            del self.default_headers[name]
         self.default_headers[header_name] = header_value  # type: ignore[assignment]
 
     @classmethod

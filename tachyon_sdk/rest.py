@@ -238,7 +238,33 @@ class RESTClientObject:
         return manager
 
 
+class _UnhurriedConnection:
+    """Part of a connection class: once the connection is made, the timeout for reading holds.
+
+    urllib3 gives the sending of the whole body the timeout for connecting, which a large upload may well need.
+    """
+
+    send_timeout: float | None
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self.sock.settimeout(self.send_timeout)  # type: ignore[attr-defined]
+
+
 def _new_pool_manager(configuration: Configuration) -> urllib3.PoolManager:
+    manager = _pool_manager_of(configuration)
+    settings = {"send_timeout": configuration.read_timeout}
+    pool_classes: dict[str, Any] = {}
+    for scheme, pool in manager.pool_classes_by_scheme.items():
+        bases = (_UnhurriedConnection, pool.ConnectionCls)  # type: ignore[attr-defined]
+        pool_classes[scheme] = type(
+            pool.__name__, (pool,), {"ConnectionCls": type("Connection", bases, settings)}
+        )
+    manager.pool_classes_by_scheme = pool_classes
+    return manager
+
+
+def _pool_manager_of(configuration: Configuration) -> urllib3.PoolManager:
     options: dict[str, Any] = {
         "maxsize": configuration.connection_pool_maxsize,
         "cert_reqs": ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE,
