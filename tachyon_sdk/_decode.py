@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from tachyon_sdk._model import UNNAMED, Model
+from tachyon_sdk._strict_json import constant_in
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
 
 M = TypeVar("M", bound=Model)
@@ -48,6 +48,8 @@ class AnswerDecoder(Generic[M]):
         """
         answer = self._read(body)
         self._refuse_error(answer, body)
+        if any(_is_message_beside_delta(choice) for choice in answer.choices):  # type: ignore[attr-defined]
+            answer = self._model.model_validate(_without_empty_deltas(answer.to_dict()))
         if not any(name in type(answer).model_fields for name in answer.model_fields_set):
             raise self._undecodable(body, f"the server answered no {self._model.__name__}")
         return answer
@@ -86,8 +88,8 @@ class AnswerDecoder(Generic[M]):
         return chunk
 
     def _read(self, data: bytes) -> M:
-        if b"NaN" in data or b"Infinity" in data:
-            self._refuse_not_a_number(data)
+        if constant := constant_in(data):
+            raise self._undecodable(data, f"the answer is no JSON: {constant} is no number")
         try:
             return self._model.model_validate_json(data)
         except ValidationError as error:
@@ -96,15 +98,6 @@ class AnswerDecoder(Generic[M]):
             raise self._undecodable(
                 data, f"the answer is no {self._model.__name__}: {where}{': ' if where else ''}{first['msg']}"
             ) from error
-
-    def _refuse_not_a_number(self, data: bytes) -> None:
-        """JSON has no NaN and no infinities (RFC 8259, section 6); pydantic would read them all the same."""
-
-        def refuse(constant: str) -> None:
-            raise self._undecodable(data, f"the answer is no JSON: {constant} is no number")
-
-        with suppress(ValueError, RecursionError):
-            json.loads(data, parse_constant=refuse)
 
     def _refuse_error(self, answer: Model, body: bytes) -> None:
         if answer.model_extra and answer.model_extra.get("error"):
@@ -121,6 +114,19 @@ class AnswerDecoder(Generic[M]):
         return ResponseDecodeException(
             response.status, response.reason, headers=response.headers, body=body, message=message
         )
+
+
+def _is_message_beside_delta(choice: Any) -> bool:
+    """Whether a choice has its text in `message`, and an empty `delta` as well."""
+    return not choice.delta.model_fields_set and bool((choice.model_extra or {}).get("message"))
+
+
+def _without_empty_deltas(answer: dict[str, Any]) -> dict[str, Any]:
+    choices = [
+        {key: value for key, value in choice.items() if key != "delta" or value}
+        for choice in answer["choices"]
+    ]
+    return {**answer, "choices": choices}
 
 
 def _said(data: bytes) -> dict[str, Any]:

@@ -39,9 +39,7 @@ class Model(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """What was set, as a new dict of JSON values (str, int, float, bool, None, list, dict)."""
         self._notice_filled_in()
-        return self.model_dump(
-            mode="json", by_alias=True, exclude_unset=True, warnings=False, serialize_as_any=True
-        )
+        return self.__pydantic_serializer__.to_python(self, mode="json", **_AS_SET)  # type: ignore[no-any-return]
 
     def to_json(self) -> str:
         """What was set, as JSON text without white space (RFC 8259)."""
@@ -50,10 +48,7 @@ class Model(BaseModel):
     def to_json_bytes(self) -> bytes:
         """`to_json` in UTF-8."""
         self._notice_filled_in()
-        # As any: what was put in place of a model, such as one of another type, is sent with all that it has.
-        return self.__pydantic_serializer__.to_json(
-            self, by_alias=True, exclude_unset=True, warnings=False, serialize_as_any=True
-        )
+        return self.__pydantic_serializer__.to_json(self, **_AS_SET)
 
     def to_str(self) -> str:
         """What was set, laid out for reading."""
@@ -96,6 +91,22 @@ class Model(BaseModel):
         for name in self.filled_in_later:
             if name not in self.__pydantic_fields_set__ and getattr(self, name):
                 self.__pydantic_fields_set__.add(name)
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, OneOf):
+        return value.actual_instance
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+# As any: what was put in place of a model, such as one of another type, is written with all that it has.
+_AS_SET: dict[str, Any] = {
+    "by_alias": True,
+    "exclude_unset": True,
+    "warnings": False,
+    "serialize_as_any": True,
+    "fallback": _unwrapped,
+}
 
 
 class Answer(Model):

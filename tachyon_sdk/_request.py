@@ -1,16 +1,113 @@
 """Builds what goes on the wire: the URL, the headers and the body of a request. No I/O."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from tachyon_sdk._checks import seconds
+from tachyon_sdk._checks import integer, mapping, seconds
+from tachyon_sdk._operation import Operation, RequestOptions
+from tachyon_sdk._strict_json import constant_in
+from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
+# From the name of a setting to the value of the header that it stands for.
+_CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
+    "operator_id": lambda configuration: configuration.operator_id,
+    "access_token": lambda configuration: configuration.authorization_header(),
+}
+
+# How the body is framed is not for the caller to say.
+_OURS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
 # RFC 9110, section 5.6.2 (token) and section 5.5 (field value, here what Latin-1 can carry).
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+class Request(NamedTuple):
+    """A request as it is sent. The timeouts are in seconds, to connect and to read."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+    timeouts: tuple[float | None, float | None]
+
+
+def build_request(
+    configuration: Configuration,
+    client_headers: Mapping[str, str],
+    operation: Operation[Any],
+    arguments: Sequence[Any],
+    body: Any,
+    options: RequestOptions,
+    stream: bool = False,
+) -> Request:
+    """The request of a call; of what names the same header, the more special wins.
+
+    Raises:
+        ApiTypeError, ApiValueError: An argument is missing or cannot be sent.
+        pydantic.ValidationError: A property of the body does not fit.
+    """
+    places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
+    configured: dict[str, str | None] = {}
+    for parameter, value in zip(operation.parameters, arguments, strict=True):
+        if value is not None or parameter.place == "path":
+            places[parameter.place][parameter.name] = value
+        elif parameter.configured_by:
+            configured[parameter.name] = _CONFIGURED[parameter.configured_by](configuration)
+    auth = _auth_override(options.auth)
+    headers = build_headers(
+        {"Accept": operation.accept, "Content-Type": operation.content_type},
+        configured,
+        client_headers,
+        {} if options.headers is None else mapping("_headers", options.headers),
+        places["header"],
+        {"Content-Type": options.content_type} if options.content_type else {},
+        auth["header"],
+        _OURS,
+    )
+    query = {**places["query"], **auth["query"]}
+    _check_present(operation, headers, query)
+    content = encode_body(operation, body, stream)
+    host = configuration.host
+    if integer(0)("_host_index", options.host_index):
+        host = configuration.get_host_from_settings(options.host_index, configuration.server_variables)
+    url = build_url(host, operation.path, places["path"], query, configuration.safe_chars_for_path_param)
+    timeouts = choose_timeouts(options.timeout, (configuration.connect_timeout, configuration.read_timeout))
+    return Request(operation.method, url, headers, content, timeouts)
+
+
+def encode_body(operation: Operation[Any], body: Any, stream: bool) -> bytes | None:
+    """The body as JSON in UTF-8 (RFC 8259), checked as a whole: what a model holds may have been changed in place.
+
+    Raises:
+        ApiTypeError: The body is neither a model nor a dict.
+        ApiValueError: The body, or a property that it must have, is missing, or it is no JSON.
+        pydantic.ValidationError: A property does not fit.
+    """
+    name, body_type = operation.body_name, operation.body_type
+    if body_type is None:
+        return None
+    if body is None:
+        raise ApiValueError(f"{name} is missing")
+    if not isinstance(body, (body_type, Mapping)):
+        raise ApiTypeError(f"{name} must be a {body_type.__name__} or a dict, not {type(body).__name__}")
+    model = body if isinstance(body, body_type) else body_type.model_validate(body)
+    if missing := model.missing_properties():
+        raise ApiValueError(f"{name}.{missing[0]} was never set")
+    if stream:
+        model = model.model_copy(update={"stream": True})
+    try:
+        content = model.to_json_bytes()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ApiValueError(f"{name} cannot be sent as JSON: {error}") from error
+    body_type.model_validate_json(content)
+    if constant := constant_in(content):
+        raise ApiValueError(f"{name} cannot be sent as JSON, which has no {constant}")
+    return content
 
 
 def build_url(
@@ -87,3 +184,35 @@ def _text(value: Any, what: str) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     raise ApiTypeError(f"{what} must be a string, not {type(value).__name__}")
+
+
+def _auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Where the credential of `_request_auth` goes."""
+    places: dict[str, dict[str, Any]] = {"header": {}, "query": {}}
+    if auth is None:
+        return places
+    try:
+        place, key, value = (mapping("_request_auth", auth)[name] for name in ("in", "key", "value"))
+    except KeyError as error:
+        raise ApiValueError("_request_auth needs the keys 'in', 'key' and 'value'") from error
+    if place == "cookie":
+        places["header"]["Cookie"] = f"{key}={value}" if key else value
+    elif place in places:
+        places[place][key] = value
+    else:
+        raise ApiValueError(f"_request_auth: 'in' must be 'header', 'query' or 'cookie', not {place!r}")
+    return places
+
+
+def _check_present(operation: Operation[Any], headers: Mapping[str, str], query: Mapping[str, Any]) -> None:
+    sent = {name.lower() for name in headers}
+    for parameter in operation.parameters:
+        if not parameter.required or parameter.place == "path":
+            continue
+        if parameter.name.lower() not in sent if parameter.place == "header" else parameter.name not in query:
+            hint = (
+                f"; give it, or Configuration({parameter.configured_by}=...)"
+                if parameter.configured_by
+                else ""
+            )
+            raise ApiValueError(f"{parameter.argument} is missing{hint}")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tachyon_sdk import rest
-from tachyon_sdk._checks import integer, mapping
 from tachyon_sdk._decode import AnswerDecoder
 from tachyon_sdk._error_body import read_retry_after
-from tachyon_sdk._model import Model
-from tachyon_sdk._request import build_headers, build_url, choose_timeouts
+from tachyon_sdk._operation import M, Operation, RequestOptions
+from tachyon_sdk._request import Request, build_headers, build_request
 from tachyon_sdk._retry import RetryPolicy
 from tachyon_sdk._stream import Stream, is_event_stream
 from tachyon_sdk._version import __version__
@@ -26,7 +23,6 @@ from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
     ApiException,
     ApiTypeError,
-    ApiValueError,
     ConnectionException,
     exception_class,
 )
@@ -34,88 +30,12 @@ from tachyon_sdk.exceptions import (
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-M = TypeVar("M", bound=Model)
-
 RawResponse = rest.RESTResponseType
-RequestTimeout = float | tuple[float | None, float | None] | None
 
 # The three forms of RFC 9110, section 5.6.7; the parser takes much else for a date.
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})")
-# How the body is framed is not for the caller to say.
-_OURS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
 _MAX_ERROR_BYTES = 1024 * 1024
 _log = logging.getLogger("tachyon_sdk")
-
-# From the name of a setting to the value of the header that it stands for.
-_CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
-    "operator_id": lambda configuration: configuration.operator_id,
-    "access_token": lambda configuration: configuration.authorization_header(),
-}
-
-
-class Parameter(NamedTuple):
-    """A parameter of an operation that is not its body.
-
-    Attributes:
-        name: Name on the wire.
-        argument: Name of the argument.
-        place: Where it goes.
-        required: Whether a call without it is an error.
-        configured_by: The setting that is used where the argument is left out.
-    """
-
-    name: str
-    argument: str
-    place: Literal["path", "query", "header"]
-    required: bool
-    configured_by: str | None = None
-
-
-@dataclass(frozen=True)
-class Operation(Generic[M]):
-    """What the contract says about an operation.
-
-    Attributes:
-        operation_id: Its name.
-        method: HTTP method.
-        path: Path below the host, with `{name}` where a path parameter goes.
-        parameters: The parameters, in the order of the method's arguments.
-        accept: Media types of the answer.
-        answer_type: The type of the answer.
-        content_type: Media type of the body.
-        body_name: Name of the argument that is the body.
-        body_type: Type of the body, None where there is none.
-        streams: Whether the answer comes as an event stream where the body's `stream` is true.
-    """
-
-    operation_id: str
-    method: str
-    path: str
-    parameters: tuple[Parameter, ...]
-    accept: str
-    answer_type: type[M]
-    content_type: str | None = None
-    body_name: str = "body"
-    body_type: type[Model] | None = None
-    streams: bool = False
-
-
-class RequestOptions(NamedTuple):
-    """The arguments that every method takes; see `ChatApi`."""
-
-    timeout: RequestTimeout = None
-    auth: Mapping[str, Any] | None = None
-    content_type: str | None = None
-    headers: Mapping[str, str] | None = None
-    host_index: int = 0
-
-
-class _Request(NamedTuple):
-    method: str
-    url: str
-    headers: dict[str, str]
-    body: bytes | None
-    timeouts: rest.Timeouts
 
 
 class _Attempts(NamedTuple):
@@ -213,7 +133,7 @@ class ApiClient:
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> ApiResponse[M]:
         """Makes a call and reads the whole answer, whichever of its forms it has."""
-        response, failed = self._successful(self._send(self._build(operation, arguments, body, options)))
+        response, failed = self._successful(self._send(self._request(operation, arguments, body, options)))
         if is_event_stream(response.headers):
             response.keep_pieces()
             data = self._stream(operation, response, failed).collect()
@@ -229,56 +149,27 @@ class ApiClient:
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> Stream[M]:
         """Makes a call and returns once the answer begins."""
-        request = self._build(operation, arguments, body, options, stream=True)
+        request = self._request(operation, arguments, body, options, stream=True)
         return self._stream(operation, *self._successful(self._send(request)))
 
     def open(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> RawResponse:
         """Makes a call and returns the answer unread, whatever its status."""
-        return self._send(self._build(operation, arguments, body, options)).response.response
+        return self._send(self._request(operation, arguments, body, options)).response.response
 
-    def _build(
+    def _request(
         self,
         operation: Operation[M],
         arguments: Sequence[Any],
         body: Any,
         options: RequestOptions,
         stream: bool = False,
-    ) -> _Request:
-        configuration = self.configuration
-        places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
-        configured: dict[str, str | None] = {}
-        for parameter, value in zip(operation.parameters, arguments, strict=True):
-            if value is not None or parameter.place == "path":
-                places[parameter.place][parameter.name] = value
-            elif parameter.configured_by:
-                configured[parameter.name] = _CONFIGURED[parameter.configured_by](configuration)
-        auth = _auth_override(options.auth)
-        headers = build_headers(
-            {"Accept": operation.accept, "Content-Type": operation.content_type},
-            configured,
-            self.default_headers,
-            {"Cookie": self.cookie} if self.cookie else {},
-            {} if options.headers is None else mapping("_headers", options.headers),
-            places["header"],
-            {"Content-Type": options.content_type} if options.content_type else {},
-            auth["header"],
-            _OURS,
-        )
-        query = {**places["query"], **auth["query"]}
-        _check_present(operation, headers, query)
-        content = _encode_body(operation, body, stream)
-        host = configuration.host
-        if integer(0)("_host_index", options.host_index):
-            host = configuration.get_host_from_settings(options.host_index, configuration.server_variables)
-        url = build_url(host, operation.path, places["path"], query, configuration.safe_chars_for_path_param)
-        timeouts = choose_timeouts(
-            options.timeout, (configuration.connect_timeout, configuration.read_timeout)
-        )
-        return _Request(operation.method, url, headers, content, timeouts)
+    ) -> Request:
+        headers = {**self.default_headers, "Cookie": self.cookie} if self.cookie else self.default_headers
+        return build_request(self.configuration, headers, operation, arguments, body, options, stream)
 
-    def _send(self, request: _Request) -> _Attempts:
+    def _send(self, request: Request) -> _Attempts:
         """The retry loop: one attempt after the other until there is an answer that is not tried again."""
         policy = self._retry_policy()
         failed: list[ApiException] = []
@@ -327,69 +218,6 @@ class ApiClient:
         )
 
 
-def _encode_body(operation: Operation[M], body: Any, stream: bool) -> bytes | None:
-    """The body as JSON in UTF-8 (RFC 8259), checked as a whole: what a model holds may have been changed in place."""
-    name, body_type = operation.body_name, operation.body_type
-    if body_type is None:
-        return None
-    if body is None:
-        raise ApiValueError(f"{name} is missing")
-    if not isinstance(body, (body_type, Mapping)):
-        raise ApiTypeError(f"{name} must be a {body_type.__name__} or a dict, not {type(body).__name__}")
-    model = body if isinstance(body, body_type) else body_type.model_validate(body)
-    if missing := model.missing_properties():
-        raise ApiValueError(f"{name}.{missing[0]} was never set")
-    if stream:
-        model = model.model_copy(update={"stream": True})
-    try:
-        content = model.to_json_bytes()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ApiValueError(f"{name} cannot be sent as JSON: {error}") from error
-    body_type.model_validate_json(content)
-    if b"NaN" in content or b"Infinity" in content:
-        _refuse_not_a_number(name, content)
-    return content
-
-
-def _refuse_not_a_number(name: str, content: bytes) -> None:
-    def refuse(constant: str) -> None:
-        raise ApiValueError(f"{name} cannot be sent as JSON, which has no {constant}")
-
-    json.loads(content, parse_constant=refuse)
-
-
-def _auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Where the credential of `_request_auth` goes."""
-    places: dict[str, dict[str, Any]] = {"header": {}, "query": {}}
-    if auth is None:
-        return places
-    try:
-        place, key, value = (mapping("_request_auth", auth)[name] for name in ("in", "key", "value"))
-    except KeyError as error:
-        raise ApiValueError("_request_auth needs the keys 'in', 'key' and 'value'") from error
-    if place == "cookie":
-        places["header"]["Cookie"] = f"{key}={value}" if key else value
-    elif place in places:
-        places[place][key] = value
-    else:
-        raise ApiValueError(f"_request_auth: 'in' must be 'header', 'query' or 'cookie', not {place!r}")
-    return places
-
-
-def _check_present(operation: Operation[M], headers: Mapping[str, str], query: Mapping[str, Any]) -> None:
-    sent = {name.lower() for name in headers}
-    for parameter in operation.parameters:
-        if not parameter.required or parameter.place == "path":
-            continue
-        if parameter.name.lower() not in sent if parameter.place == "header" else parameter.name not in query:
-            hint = (
-                f"; give it, or Configuration({parameter.configured_by}=...)"
-                if parameter.configured_by
-                else ""
-            )
-            raise ApiValueError(f"{parameter.argument} is missing{hint}")
-
-
 def _error_of(response: rest.RESTResponse) -> ApiException:
     """The error for an answer that is no success; reads its body, which may break off."""
     try:
@@ -432,7 +260,7 @@ def _seconds_until(http_date: str) -> float:
 
 
 def _log_attempt(
-    request: _Request,
+    request: Request,
     outcome: object,
     started: float,
     attempt: int,

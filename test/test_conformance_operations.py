@@ -19,7 +19,8 @@ import tachyon_sdk.api
 from support.contract import ROOT, SPEC, Node, example, module_name, operations, reference, resolved
 from support.raw_server import RawServer, json_response, stream_response
 from tachyon_sdk import ApiClient, ApiResponse, ApiValueError, Configuration, Stream
-from tachyon_sdk.api_client import Operation, RawResponse, RequestTimeout
+from tachyon_sdk._operation import Operation, RequestTimeout
+from tachyon_sdk.api_client import RawResponse
 
 OPERATIONS = {operation["operationId"]: (path, method, operation) for path, method, operation in operations()}
 SUFFIXES = ["", "_with_http_info", "_without_preload_content", "_stream"]

@@ -55,6 +55,13 @@ MESSAGE = {"index": 0, "message": {"role": "assistant", "content": "日本語"},
 # --- what is an answer
 
 
+@pytest.mark.parametrize("empty", [None, {}])
+def test_a_message_beside_an_empty_delta_is_read(empty: Any) -> None:
+    answer = whole({"id": "c", "choices": [{**MESSAGE, "delta": empty}, CHOICE]})
+    assert [choice.delta.content for choice in answer.choices] == ["日本語", "日本語"]
+    assert answer.id == "c"
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("choice", [CHOICE, MESSAGE])
 @pytest.mark.parametrize("created", [{}, {"created": None}, {"created": 1795407603}])

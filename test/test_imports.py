@@ -36,13 +36,15 @@ RULES = """
     configuration  -> .exceptions ._retry ._checks ._environment ._hosts ._logging ._version
     _model         -> pydantic pydantic_core typing_extensions
     models         -> ._model ._lazy pydantic typing_extensions
-    _decode        -> .exceptions ._model pydantic
-    _request       -> .exceptions ._checks
+    _strict_json   ->
+    _decode        -> .exceptions ._model ._strict_json pydantic
+    _operation     -> ._model
+    _request       -> .exceptions .configuration ._checks ._operation ._strict_json
     _stream        -> .exceptions ._sse ._merge
     rest           -> .exceptions .configuration urllib3
-    api_client     -> .exceptions .configuration .rest .api_response ._stream ._retry ._model
-    api_client     -> ._checks ._decode ._error_body ._request ._version pydantic_core dateutil
-    api            -> .api_client .api_response ._stream .models pydantic typing_extensions
+    api_client     -> .exceptions .configuration .rest .api_response ._stream ._retry
+    api_client     -> ._decode ._error_body ._operation ._request ._version dateutil
+    api            -> .api_client .api_response ._operation ._stream .models pydantic typing_extensions
     __init__       -> .api .models .api_client .api_response .configuration .exceptions .rest
     __init__       -> ._lazy ._retry ._stream ._version
     local          -> . ._lazy .api .models .api_client .configuration .exceptions ._model ._version

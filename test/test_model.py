@@ -436,6 +436,13 @@ def test_a_delta_comes_before_a_message() -> None:
     assert choice.to_dict() == {"message": {"content": "a"}, "delta": {"content": "b"}}
 
 
+def test_a_wrapped_content_in_an_unknown_place_is_unwrapped() -> None:
+    request = ChatCompletionRequest(messages=[Message(role="user", content="Hello")])
+    request.messages.append({"role": "user", "content": MessageContent("again")})  # type: ignore[arg-type]
+    assert request.to_dict()["messages"][1] == {"role": "user", "content": "again"}
+    assert '{"role":"user","content":"again"}' in request.to_json()
+
+
 def test_a_null_delta_is_as_good_as_none() -> None:
     assert ChunkChoice.from_dict({"delta": None}).delta == DeltaMessage()
     assert ChunkChoice.from_dict({"message": None}).delta == DeltaMessage()

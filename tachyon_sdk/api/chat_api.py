@@ -3,15 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tachyon_sdk._operation import Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk._stream import Stream
-from tachyon_sdk.api_client import (
-    ApiClient,
-    Operation,
-    Parameter,
-    RawResponse,
-    RequestOptions,
-    RequestTimeout,
-)
+from tachyon_sdk.api_client import ApiClient, RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.chat_completion_chunk_response import ChatCompletionChunkResponse
 from tachyon_sdk.models.chat_completion_request import ChatCompletionRequest
