@@ -135,7 +135,7 @@ class ApiClient:
         """Makes a call and reads the whole answer, whichever of its forms it has."""
         response, failed = self._successful(self._send(self._request(operation, arguments, body, options)))
         if is_event_stream(response.headers):
-            response.keep_pieces()
+            response.keep_pieces(self.configuration.max_response_bytes)
             data = self._stream(operation, response, failed).collect()
             return ApiResponse(response.status, data, response.headers, response.kept_pieces())
         try:

@@ -62,6 +62,7 @@ class RESTResponse:
         self.reason = response.reason
         self._data: bytes | None = None
         self._kept: list[bytes] | None = None
+        self._kept_bytes = self._may_keep = 0
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -122,7 +123,7 @@ class RESTResponse:
         try:
             while piece := read1(_PIECE_BYTES, decode_content=True):
                 if self._kept is not None:
-                    self._kept.append(piece)
+                    self._keep(piece)
                 yield piece
         except DecodeError as error:
             self.close()
@@ -131,13 +132,21 @@ class RESTResponse:
             self.close()
             raise _translated(error, "while the answer was being read", self) from error
 
-    def keep_pieces(self) -> None:
-        """From now on keeps what `pieces` hands over, for `kept_pieces`."""
+    def keep_pieces(self, limit: int) -> None:
+        """From now on keeps what `pieces` hands over, at most `limit` bytes, for `kept_pieces`."""
         self._kept = []
+        self._may_keep = limit
 
     def kept_pieces(self) -> bytes:
         """What `pieces` has handed over."""
         return b"".join(self._kept or ())
+
+    def _keep(self, piece: bytes) -> None:
+        assert self._kept is not None
+        self._kept.append(piece)
+        self._kept_bytes += len(piece)
+        if self._kept_bytes > self._may_keep:
+            raise self._undecodable(f"the answer is larger than {self._may_keep} bytes")
 
     def finish(self) -> None:
         """Makes the connection ready for the next request, where the rest of the body is short and already here.

@@ -711,6 +711,18 @@ def test_a_plain_answer_that_is_too_large(framing: Framing, call: Callable[[Chat
         assert text_of(call(api)) == "x" * 5000
 
 
+def test_an_event_stream_that_is_too_large_for_a_plain_answer() -> None:
+    gate = Gate()
+    with RawServer([[HEAD + http_chunk(*HELLO), gate, http_chunk(piece("x" * 5000)), AWAIT_CLOSE]]) as server:
+        gate.open()
+        with connected(server, max_response_bytes=5000) as api:
+            error = failure(api, ask)
+        server.wait_ended(1)
+    assert type(error) is ResponseDecodeException
+    assert "5000 bytes" in str(error)
+    assert text_of(error.partial) == "Hello"
+
+
 def test_a_stream_that_cannot_be_decompressed() -> None:
     parts = framed(stream_response(*HELLO, DONE), "gzip-content-length")
     gate = Gate()
