@@ -43,6 +43,7 @@ from tachyon_sdk import (
     ChatCompletionWithChatroomStreamResponse,
     Configuration,
 )
+from tachyon_sdk._stream import Stream
 from tachyon_sdk.exceptions import (
     ApiException,
     ConnectionException,
@@ -52,6 +53,7 @@ from tachyon_sdk.exceptions import (
     StreamTruncatedException,
     TimeoutException,
 )
+from tachyon_sdk.rest import RESTClientObject
 
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 DONE = "[DONE]"
@@ -331,6 +333,19 @@ def test_comments_and_other_fields_are_no_chunks() -> None:
         json.dumps(HELLO[2]).encode()[1:],
     )
     with serving(stream_response(body)) as api:
+        assert [chunk.to_dict() for chunk in open_stream(api)] == HELLO
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_event() -> None:
+    with serving(stream_response(b"\xef\xbb\xbf", *HELLO, DONE)) as api:
+        assert [chunk.to_dict() for chunk in open_stream(api)] == HELLO
+
+
+@pytest.mark.parametrize("name", [b"error", b"done"])
+def test_an_event_without_data_is_no_event_whatever_its_name(name: bytes) -> None:
+    with serving(
+        stream_response(b"event: " + name + b"\n\n", HELLO[0], b"event: " + name + b"\n\n", *HELLO[1:])
+    ) as api:
         assert [chunk.to_dict() for chunk in open_stream(api)] == HELLO
 
 
@@ -743,23 +758,33 @@ def test_a_stream_that_cannot_be_decompressed() -> None:
 ENDLESS = [HEAD + http_chunk(HELLO[0]), AWAIT_CLOSE]
 
 
-def leave_with_block(api: ChatApi) -> None:
+def leave_with_block(api: ChatApi) -> Any:
     with open_stream(api) as stream:
         next(stream)
     assert list(stream) == []
+    return stream
 
 
-def leave_with_block_unread(api: ChatApi) -> None:
-    with open_stream(api):
+def leave_with_block_unread(api: ChatApi) -> Any:
+    with open_stream(api) as stream:
         pass
+    return stream
 
 
-def leave_by_close(api: ChatApi) -> None:
+def leave_by_close(api: ChatApi) -> Any:
     stream = open_stream(api)
     next(stream)
     stream.close()
     stream.close()
     assert next(stream, None) is None
+    return stream
+
+
+def leave_by_close_unread(api: ChatApi) -> Any:
+    stream = open_stream(api)
+    stream.close()
+    assert list(stream) == []
+    return stream
 
 
 def leave_by_break_and_del(api: ChatApi) -> None:
@@ -778,22 +803,25 @@ def leave_unread(api: ChatApi) -> None:
     open_stream(api)
 
 
-def leave_by_error(api: ChatApi) -> None:
-    with pytest.raises(KeyError), open_stream(api) as stream:
+def leave_by_error(api: ChatApi) -> Any:
+    with pytest.raises(KeyError) as caught, open_stream(api) as stream:
         next(stream)
         raise KeyError
+    return stream, caught
 
 
-def leave_by_error_in_loop(api: ChatApi) -> None:
-    with pytest.raises(KeyError):
+def leave_by_error_in_loop(api: ChatApi) -> Any:
+    with pytest.raises(KeyError) as caught:
         for _ in open_stream(api):
             raise KeyError
+    return caught
 
 
-def leave_by_keyboard_interrupt(api: ChatApi) -> None:
-    with pytest.raises(KeyboardInterrupt), open_stream(api) as stream:
+def leave_by_keyboard_interrupt(api: ChatApi) -> Any:
+    with pytest.raises(KeyboardInterrupt) as caught, open_stream(api) as stream:
         for _ in stream:
             raise KeyboardInterrupt
+    return stream, caught
 
 
 def leave_text(api: ChatApi) -> None:
@@ -807,10 +835,12 @@ def leave_text_held(api: ChatApi) -> None:
     del text
 
 
+# Each returns what a caller may go on holding.
 LEAVE = [
     leave_with_block,
     leave_with_block_unread,
     leave_by_close,
+    leave_by_close_unread,
     leave_by_break_and_del,
     leave_by_break,
     leave_unread,
@@ -823,14 +853,15 @@ LEAVE = [
 
 
 @pytest.mark.parametrize("leave", LEAVE, ids=lambda leave: leave.__name__)
-def test_a_stream_left_early_closes_its_connection(leave: Callable[[ChatApi], None]) -> None:
+def test_a_stream_left_early_closes_its_connection(leave: Callable[[ChatApi], Any]) -> None:
     gc.disable()  # it is to happen at once, not when the collector runs
     try:
         with RawServer([ENDLESS, HELLO_STREAM]) as server, connected(server) as api:
-            leave(api)
+            held = leave(api)
             server.wait_ended(1)
             assert text_of(collect(api)) == "Hello"  # over a new connection
             assert server.connections == 2
+            del held
     finally:
         gc.enable()
 
@@ -867,6 +898,23 @@ def test_an_interrupt_while_waiting_closes_the_connection() -> None:
             next(stream)
         server.wait_ended(1)
         assert text_of(stream.merged) == "Hello"
+        assert list(stream) == []
+
+
+def test_whatever_else_goes_wrong_closes_the_connection() -> None:
+    class Decoder:
+        def event(self, kind: str, data: bytes) -> Any:
+            raise KeyboardInterrupt  # here it may come as well
+
+        whole = merged = event
+
+    with RawServer([ENDLESS]) as server:
+        client = RESTClientObject(Configuration())
+        response = client.request("POST", server.url, {}, b"", (5, 30))
+        stream: Stream[Any] = Stream(response, Decoder(), max_event_bytes=1000, max_response_bytes=1000)
+        with pytest.raises(KeyboardInterrupt):
+            next(stream)
+        server.wait_ended(1)
         assert list(stream) == []
 
 
