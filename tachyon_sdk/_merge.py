@@ -145,13 +145,15 @@ class _ToolCalls:
 def _is_another(call: Mapping[str, Any], fragment: Mapping[str, Any]) -> bool:
     """Whether a fragment begins another call than the one its index belongs to.
 
-    Some servers give all calls the same index, others a new id to every fragment; only what has both an id and a
-    name of its own is another call.
+    Some servers give all calls the same index, others a new id to every fragment. What names a function again is
+    another call where its id is another one, or, without ids to compare, where the name is.
     """
     new_id, old_id = fragment.get("id"), call.get("id")
-    has_name = bool((fragment.get("function") or {}).get("name"))
-    had_name = bool((call.get("function") or {}).get("name"))
-    return bool(new_id and old_id and new_id != old_id and has_name and had_name)
+    new_name = (fragment.get("function") or {}).get("name")
+    old_name = (call.get("function") or {}).get("name")
+    if not (new_name and old_name):
+        return False
+    return bool(new_id != old_id if new_id and old_id else new_name != old_name)
 
 
 class _Text(list[str]):

@@ -448,6 +448,12 @@ def test_a_fragment_that_names_no_call_goes_on_with_the_last_one() -> None:
     ) == [fragment("{0}", "a", id="t-0"), fragment("{", "b", id="t-1")]
 
 
+def test_calls_of_one_index_without_ids_are_told_apart_by_their_names() -> None:
+    first, second = fragment("{}", "a", index=0), fragment("{}", "b", index=0)
+    assert calls(first, second) == [first, second]
+    assert calls(first, fragment("{}", "a", index=0)) == [fragment("{}{}", "a", index=0)]
+
+
 def test_calls_without_index_and_id_are_one() -> None:
     assert calls(fragment("{", "a"), fragment("}")) == [fragment("{}", "a")]
 
