@@ -62,7 +62,8 @@ class RESTResponse:
         self.reason = response.reason
         self._data: bytes | None = None
         self._kept: list[bytes] | None = None
-        self._kept_bytes = self._may_keep = 0
+        self._kept_bytes = 0
+        self._may_keep: int | None = None
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -94,19 +95,15 @@ class RESTResponse:
                 had arrived.
         """
         if self._data is None:
-            received: list[bytes] = []
-            size = 0
+            self.keep_pieces(limit)
             try:
-                for piece in self.pieces():
-                    received.append(piece)
-                    size += len(piece)
-                    if limit is not None and size > limit:
-                        self.close()
-                        raise self._undecodable(f"the answer is larger than {limit} bytes")
+                for _ in self.pieces():
+                    pass
             except (ConnectionException, ResponseDecodeException) as error:
-                error.body = b"".join(received)[:_SHOWN_BYTES].decode("utf-8", "replace")
+                error.body = self.kept_pieces()[:_SHOWN_BYTES].decode("utf-8", "replace")
                 raise
-            self._data = b"".join(received)
+            self._data = self.kept_pieces()
+            self._kept = None
         return self._data
 
     def pieces(self) -> Iterator[bytes]:
@@ -132,9 +129,10 @@ class RESTResponse:
             self.close()
             raise _translated(error, "while the answer was being read", self) from error
 
-    def keep_pieces(self, limit: int) -> None:
+    def keep_pieces(self, limit: int | None) -> None:
         """From now on keeps what `pieces` hands over, at most `limit` bytes, for `kept_pieces`."""
         self._kept = []
+        self._kept_bytes = 0
         self._may_keep = limit
 
     def kept_pieces(self) -> bytes:
@@ -145,7 +143,8 @@ class RESTResponse:
         assert self._kept is not None
         self._kept.append(piece)
         self._kept_bytes += len(piece)
-        if self._kept_bytes > self._may_keep:
+        if self._may_keep is not None and self._kept_bytes > self._may_keep:
+            self.close()
             raise self._undecodable(f"the answer is larger than {self._may_keep} bytes")
 
     def finish(self) -> None:
