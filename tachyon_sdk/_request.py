@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from tachyon_sdk._checks import integer, mapping, seconds
+from tachyon_sdk._headers import Headers, build_headers, text_of
 from tachyon_sdk._operation import Operation, RequestOptions
 from tachyon_sdk._strict_json import constant_in
 from tachyon_sdk.configuration import Configuration
@@ -21,9 +21,6 @@ _CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
 
 # How the body is framed is not for the caller to say.
 _OURS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
-# RFC 9110, section 5.6.2 (token) and section 5.5 (field value, here what Latin-1 can carry).
-_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class Request(NamedTuple):
@@ -31,7 +28,7 @@ class Request(NamedTuple):
 
     method: str
     url: str
-    headers: dict[str, str]
+    headers: Headers
     body: bytes | None
     timeouts: tuple[float | None, float | None]
 
@@ -120,7 +117,7 @@ def build_url(
     """
     for name, value in path_parameters.items():
         try:
-            segment = quote(_text(value, name), safe=safe)
+            segment = quote(text_of(value, name), safe=safe)
         except UnicodeEncodeError as error:
             raise ApiValueError(f"{name} is no text that can be sent: {error.reason}") from error
         if not segment or any(part in (".", "..") for part in segment.split("/")):
@@ -129,31 +126,6 @@ def build_url(
     # A list is sent as one pair for each of its items ("form" style, exploded).
     pairs = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
     return f"{host}{path}?{pairs}" if pairs else f"{host}{path}"
-
-
-def build_headers(*layers: Mapping[str, Any]) -> dict[str, str]:
-    """One set of headers of several; a later layer wins, names are compared without case, None takes a header away.
-
-    Raises:
-        ApiTypeError: A name or a value is no string.
-        ApiValueError: A name or a value cannot be sent as it is. The message does not have the value in it.
-    """
-    merged: dict[str, tuple[str, str]] = {}
-    for layer in layers:
-        for name, value in layer.items():
-            if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-                # The name is not shown: a whole header, with its value, may have been put in its place.
-                raise ApiValueError("the name of a header has characters in it that cannot be sent")
-            if value is None:
-                merged.pop(name.lower(), None)
-                continue
-            text = _text(value, f"the header {name}")
-            if not _HEADER_VALUE.fullmatch(text):
-                raise ApiValueError(
-                    f"the value of the header {name} has characters in it that cannot be sent"
-                )
-            merged[name.lower()] = (name, text)
-    return dict(merged.values())
 
 
 def choose_timeouts(
@@ -173,17 +145,6 @@ def choose_timeouts(
         raise ApiValueError("_request_timeout must be a number of seconds or a pair (connect, read)")
     connect, read = (None if value is None else seconds("_request_timeout", value) for value in override)
     return connect, read
-
-
-def _text(value: Any, what: str) -> str:
-    if value is None:
-        raise ApiValueError(f"{what} is missing")
-    if isinstance(value, str):
-        # Not str(value), which would be the name of the member where it is one of an enumeration.
-        return str.__str__(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    raise ApiTypeError(f"{what} must be a string, not {type(value).__name__}")
 
 
 def _auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:

@@ -37,6 +37,7 @@ class Response(Protocol):
     def read(self, limit: int | None = None) -> bytes: ...
     def finish(self) -> None: ...
     def close(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 class Decoder(Protocol[T_co]):
@@ -84,16 +85,17 @@ class Stream(Generic[T]):
         self._merger = Merger()
         # The generators do not refer to the stream, so that a stream that is dropped is closed at once.
         if is_event_stream(response.headers):
-            chunks = _chunks_of_events(response, decoder, self._merger, max_event_bytes)
+            chunks = _chunks_of_events(response, decoder, self._merger, max_event_bytes, tuple(previous))
         else:
-            chunks = _chunk_of_body(response, decoder, self._merger, max_response_bytes)
-        self._chunks = _owning(response, decoder, self._merger, chunks, tuple(previous))
+            chunks = _chunk_of_body(response, decoder, self._merger, max_response_bytes, tuple(previous))
+        self._chunks = chunks
+        self._next = self._chunks.__next__
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> T:
-        return next(self._chunks)
+        return self._next()
 
     def __enter__(self) -> Self:
         return self
@@ -128,14 +130,21 @@ class Stream(Generic[T]):
         for _ in self._chunks:
             pass
         if not self._merger.complete:
-            partial = self.merged if self._merger.chunks else None
+            partial = _partial(self._decoder, self._merger)
             raise _truncated(self._response, "the stream was left before the answer was complete", partial)
         return self.merged
 
     def close(self) -> None:
-        """Stops reading. Closes the connection, unless the stream has ended well; does nothing a second time."""
-        self._chunks.close()
-        self._response.close()
+        """Stops reading. Closes the connection, unless the stream has ended well; does nothing a second time.
+
+        Any thread may call it. One that waits for the next chunk at that moment gets a StreamTruncatedException.
+        """
+        try:
+            self._chunks.close()
+        except ValueError:  # another thread is reading
+            self._response.abort()
+        else:
+            self._response.close()
 
 
 def is_event_stream(headers: Mapping[str, str]) -> bool:
@@ -143,73 +152,79 @@ def is_event_stream(headers: Mapping[str, str]) -> bool:
     return headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def _owning(
+def _chunks_of_events(
     response: Response,
     decoder: Decoder[T],
     merger: Merger,
-    chunks: Iterator[T],
+    max_event_bytes: int,
     previous: tuple[ApiException, ...],
 ) -> Generator[T, None, None]:
-    """The chunks; closes the response when they fail or are left, and completes the errors."""
+    """A chunk for each event, the moment it is complete. One generator, because every further one costs."""
+    feed = EventDecoder(max_event_bytes).feed
+    decode, add = decoder.event, merger.add
     try:
-        yield from chunks
-    except ApiException as error:
+        for piece in response.pieces():
+            try:
+                events, too_large = feed(piece), None
+            except EventTooLargeError as error:
+                events, too_large = error.events, error
+            for kind, data, _ in events:
+                chunk = None if data == _END else decode(kind, data)
+                if chunk is None:
+                    if not merger.chunks:
+                        raise _truncated(response, "the server ended the stream without an answer")
+                    response.finish()
+                    merger.complete = True
+                    return
+                add(chunk)
+                yield chunk
+            if too_large is not None:
+                raise ResponseDecodeException(
+                    response.status, response.reason, headers=response.headers, message=str(too_large)
+                ) from too_large
+        if not merger.finished:
+            raise _truncated(response, "the stream ended before the answer was complete")
+        merger.complete = True
+    except ConnectionException as error:
         response.close()
-        lost = isinstance(error, ConnectionException)
-        if lost and merger.finished:
-            merger.complete = True
-            return
-        partial = decoder.merged(merger.merged()) if merger.chunks else None
-        if lost and is_event_stream(response.headers):
+        if not merger.finished:
+            partial = _partial(decoder, merger)
             raise _truncated(response, error.message, partial, error).after(previous) from error
-        error.partial = partial
-        raise error.after(previous) from error.__cause__
-    except BaseException:
+        merger.complete = True
+    except BaseException as error:
         response.close()
-        raise
-
-
-def _chunks_of_events(
-    response: Response, decoder: Decoder[T], merger: Merger, max_event_bytes: int
-) -> Iterator[T]:
-    for kind, data in _events(response, max_event_bytes):
-        chunk = None if data == _END else decoder.event(kind, data)
-        if chunk is None:
-            if not merger.chunks:
-                raise _truncated(response, "the server ended the stream without an answer")
-            response.finish()
-            merger.complete = True
-            return
-        merger.add(chunk)
-        yield chunk
-    if not merger.finished:
-        raise _truncated(response, "the stream ended before the answer was complete")
-    merger.complete = True
-
-
-def _events(response: Response, max_event_bytes: int) -> Iterator[tuple[str, bytes]]:
-    """Type and data of each event, the moment it is complete."""
-    decoder = EventDecoder(max_event_bytes)
-    for piece in response.pieces():
-        try:
-            events, too_large = decoder.feed(piece), None
-        except EventTooLargeError as error:
-            events, too_large = error.events, error
-        for kind, data, _ in events:
-            yield kind, data
-        if too_large is not None:
-            raise ResponseDecodeException(
-                response.status, response.reason, headers=response.headers, message=str(too_large)
-            ) from too_large
+        raise _completed(error, decoder, merger, previous) from error.__cause__
 
 
 def _chunk_of_body(
-    response: Response, decoder: Decoder[T], merger: Merger, max_response_bytes: int
-) -> Iterator[T]:
-    chunk = decoder.whole(response.read(max_response_bytes))
-    merger.add(chunk)
-    merger.complete = True
-    yield chunk
+    response: Response,
+    decoder: Decoder[T],
+    merger: Merger,
+    max_response_bytes: int,
+    previous: tuple[ApiException, ...],
+) -> Generator[T, None, None]:
+    """The one chunk of a server that does not stream."""
+    try:
+        chunk = decoder.whole(response.read(max_response_bytes))
+        merger.add(chunk)
+        merger.complete = True
+        yield chunk
+    except BaseException as error:
+        response.close()
+        raise _completed(error, decoder, merger, previous) from error.__cause__
+
+
+def _completed(
+    error: BaseException, decoder: Decoder[Any], merger: Merger, previous: tuple[ApiException, ...]
+) -> BaseException:
+    """The error, told what had arrived and what went before it."""
+    if isinstance(error, ApiException):
+        error.after(previous).partial = _partial(decoder, merger)
+    return error
+
+
+def _partial(decoder: Decoder[T], merger: Merger) -> T | None:
+    return decoder.merged(merger.merged()) if merger.chunks else None
 
 
 def _truncated(

@@ -6,15 +6,16 @@ import logging
 import platform
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tachyon_sdk import rest
 from tachyon_sdk._decode import AnswerDecoder
 from tachyon_sdk._error_body import read_retry_after
+from tachyon_sdk._headers import Headers, build_headers
 from tachyon_sdk._operation import M, Operation, RequestOptions
-from tachyon_sdk._request import Request, build_headers, build_request
+from tachyon_sdk._request import Request, build_request
 from tachyon_sdk._retry import RetryPolicy
 from tachyon_sdk._stream import Stream, is_event_stream
 from tachyon_sdk._version import __version__
@@ -24,6 +25,7 @@ from tachyon_sdk.exceptions import (
     ApiException,
     ApiTypeError,
     ConnectionException,
+    StreamTruncatedException,
     exception_class,
 )
 
@@ -38,9 +40,11 @@ _MAX_ERROR_BYTES = 1024 * 1024
 _log = logging.getLogger("tachyon_sdk")
 
 
-class _Attempts(NamedTuple):
-    response: rest.RESTResponse
-    failed: tuple[ApiException, ...]
+T = TypeVar("T")
+Failed = tuple[ApiException, ...]
+"""The errors of the attempts before, oldest first."""
+Receive = Callable[[rest.RESTResponse, Failed], T]
+"""What becomes of an answer that is not tried again."""
 
 
 class ApiClient:
@@ -73,7 +77,7 @@ class ApiClient:
         self.configuration = Configuration.get_default() if configuration is None else configuration
         self.client_side_validation = self.configuration.client_side_validation
         self.rest_client = rest.RESTClientObject(self.configuration)
-        self.default_headers: dict[str, str] = {}
+        self.default_headers: dict[str, str] = Headers()
         self.cookie = cookie
         self.user_agent = f"tachyon-sdk/{__version__} (Python {platform.python_version()})"
         if header_name is not None:
@@ -133,30 +137,22 @@ class ApiClient:
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> ApiResponse[M]:
         """Makes a call and reads the whole answer, whichever of its forms it has."""
-        response, failed = self._successful(self._send(self._request(operation, arguments, body, options)))
-        if is_event_stream(response.headers):
-            response.keep_pieces(self.configuration.max_response_bytes)
-            data = self._stream(operation, response, failed).collect()
-            return ApiResponse(response.status, data, response.headers, response.kept_pieces())
-        try:
-            raw_data = response.read(self.configuration.max_response_bytes)
-            data = AnswerDecoder(operation.answer_type, response).whole(raw_data)
-        except ApiException as error:
-            raise error.after(failed) from error.__cause__
-        return ApiResponse(response.status, data, response.headers, raw_data)
+        request = self._request(operation, arguments, body, options)
+        return self._send(request, lambda response, failed: self._whole(operation, response, failed))
 
     def stream(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> Stream[M]:
         """Makes a call and returns once the answer begins."""
         request = self._request(operation, arguments, body, options, stream=True)
-        return self._stream(operation, *self._successful(self._send(request)))
+        return self._send(request, lambda response, failed: self._stream(operation, response, failed))
 
     def open(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> RawResponse:
         """Makes a call and returns the answer unread, whatever its status."""
-        return self._send(self._request(operation, arguments, body, options)).response.response
+        request = self._request(operation, arguments, body, options)
+        return self._send(request, lambda response, failed: response.response)
 
     def _request(
         self,
@@ -169,7 +165,7 @@ class ApiClient:
         headers = {**self.default_headers, "Cookie": self.cookie} if self.cookie else self.default_headers
         return build_request(self.configuration, headers, operation, arguments, body, options, stream)
 
-    def _send(self, request: Request) -> _Attempts:
+    def _send(self, request: Request, receive: Receive[T]) -> T:
         """The retry loop: one attempt after the other until there is an answer that is not tried again."""
         policy = self._retry_policy()
         failed: list[ApiException] = []
@@ -178,20 +174,20 @@ class ApiClient:
             started = time.monotonic()
             try:
                 response = self.rest_client.request(*request)
-            except ConnectionException as error:
+                _log_attempt(request, response.status, started, attempt, response)
+                delay = None
+                if response.status >= 400:
+                    retry_after = _retry_after(response)
+                    delay = policy.delay(attempt, response.status, retry_after=retry_after)
+                if delay is None:
+                    return receive(response, tuple(failed))
+                failed.append(_error_of(response))
+            except (ConnectionException, StreamTruncatedException) as error:
                 _log_attempt(request, str(error), started, attempt)
                 delay = policy.delay(attempt, None, request_sent=error.request_sent)
-                if delay is None:
+                if delay is None or (isinstance(error, ConnectionException) and error.permanent):
                     raise error.after(failed) from error.__cause__
                 failed.append(error)
-            else:
-                _log_attempt(request, response.status, started, attempt, response)
-                if response.status < 400:
-                    return _Attempts(response, tuple(failed))
-                delay = policy.delay(attempt, response.status, retry_after=_retry_after(response))
-                if delay is None:
-                    return _Attempts(response, tuple(failed))
-                failed.append(_error_of(response))
             time.sleep(delay)
 
     def _retry_policy(self) -> RetryPolicy:
@@ -200,15 +196,21 @@ class ApiClient:
             return RetryPolicy()
         return RetryPolicy(retries) if isinstance(retries, int) else retries
 
-    def _successful(self, attempts: _Attempts) -> _Attempts:
-        response, failed = attempts
-        if 200 <= response.status < 300:
-            return attempts
-        raise _error_of(response).after(failed)
+    def _whole(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> ApiResponse[M]:
+        _refuse_failure(response, failed)
+        if is_event_stream(response.headers):
+            response.keep_pieces(self.configuration.max_response_bytes)
+            data = self._stream(operation, response, failed).collect()
+            return ApiResponse(response.status, data, response.headers, response.kept_pieces())
+        try:
+            raw_data = response.read(self.configuration.max_response_bytes)
+            data = AnswerDecoder(operation.answer_type, response).whole(raw_data)
+        except ApiException as error:
+            raise error.after(failed) from error.__cause__
+        return ApiResponse(response.status, data, response.headers, raw_data)
 
-    def _stream(
-        self, operation: Operation[M], response: rest.RESTResponse, failed: tuple[ApiException, ...]
-    ) -> Stream[M]:
+    def _stream(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> Stream[M]:
+        _refuse_failure(response, failed)
         return Stream(
             response,
             AnswerDecoder(operation.answer_type, response),
@@ -216,6 +218,11 @@ class ApiClient:
             max_response_bytes=self.configuration.max_response_bytes,
             previous=failed,
         )
+
+
+def _refuse_failure(response: rest.RESTResponse, failed: Failed) -> None:
+    if not 200 <= response.status < 300:
+        raise _error_of(response).after(failed)
 
 
 def _error_of(response: rest.RESTResponse) -> ApiException:

@@ -302,12 +302,17 @@ class ConnectionException(ApiException):
 
     Attributes:
         request_sent: False where the server certainly has not seen the request.
+        permanent: True where trying again cannot help: a certificate is not accepted, or a proxy refuses the
+            credentials.
     """
 
-    def __init__(self, *args: Any, request_sent: bool = True, **kwargs: Any) -> None:
-        """Takes what ApiException takes, and ``request_sent``."""
+    permanent: bool
+
+    def __init__(self, *args: Any, request_sent: bool = True, permanent: bool = False, **kwargs: Any) -> None:
+        """Takes what ApiException takes, ``request_sent`` and ``permanent``."""
         super().__init__(*args, **kwargs)
         self.request_sent = request_sent
+        self.permanent = permanent
 
 
 class TimeoutException(ConnectionException):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import zlib
@@ -24,10 +23,8 @@ from support.raw_server import (
     closed_port,
     framed,
     http_response,
-    json_response,
     reframe,
 )
-from support.tls_server import TlsServer
 from tachyon_sdk import rest
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
@@ -199,18 +196,6 @@ def test_a_url_that_cannot_be_requested(client: RESTClientObject, url: str) -> N
     with pytest.raises((ApiValueError, ConnectionException)) as caught:
         send(client, url)
     assert len(str(caught.value)) < 300
-
-
-def test_a_proxy_that_cannot_be_reached() -> None:
-    client = RESTClientObject(Configuration(proxy=f"http://user:secret@127.0.0.1:{closed_port()}"))
-    with RawServer([]) as server:
-        error = failure(client, server.url)
-        assert server.connections == 0
-    assert type(error) is ConnectionException
-    assert not error.request_sent
-    assert "proxy" in str(error)
-    assert "Connection refused" in str(error)
-    assert "secret" not in f"{error!s}{error!r}{error.__cause__!s}"
 
 
 # --- no answer
@@ -485,96 +470,6 @@ def test_a_child_process_opens_a_connection_of_its_own() -> None:
         ("/child", 1),
         ("/parent", 0),
     ]
-
-
-# --- TLS
-
-
-def tls_client(**settings: Any) -> RESTClientObject:
-    return RESTClientObject(Configuration(**settings))
-
-
-@pytest.mark.parametrize("given", ["file", "text", "bytes"])
-def test_an_authority_of_ones_own(given: str) -> None:
-    with TlsServer([HELLO]) as server:
-        settings: dict[str, Any] = {
-            "file": {"ssl_ca_cert": server.ca_file},
-            "text": {"ca_cert_data": server.ca_pem},
-            "bytes": {"ca_cert_data": ssl.PEM_cert_to_DER_cert(server.ca_pem)},
-        }[given]
-        client = tls_client(**settings)
-        assert send(client, server.url).read() == b"Hello"
-        client.close()
-
-
-def test_a_certificate_that_nobody_vouches_for() -> None:
-    with TlsServer([]) as server:
-        error = failure(tls_client(), server.url)
-        server.wait_ended(1)
-        assert server.requests == []
-    assert type(error) is ConnectionException
-    assert "certificate" in str(error)
-    assert "verify failed" in str(error)
-    assert "127.0.0.1" in str(error)
-
-
-def test_a_certificate_for_another_name() -> None:
-    with TlsServer([], hostnames=["elsewhere.example"]) as server:
-        error = failure(tls_client(ssl_ca_cert=server.ca_file), server.url)
-        assert server.requests == []
-    assert type(error) is ConnectionException
-    assert "certificate is not valid for '127.0.0.1'" in str(error)
-
-
-def test_a_name_for_tls() -> None:
-    with TlsServer([HELLO], hostnames=["elsewhere.example"]) as server:
-        client = tls_client(ssl_ca_cert=server.ca_file, tls_server_name="elsewhere.example")
-        assert send(client, server.url).read() == b"Hello"
-        client.close()
-        assert server.server_names == ["elsewhere.example"]
-
-
-def test_a_server_that_speaks_no_tls() -> None:
-    with RawServer(handler=lambda connection: connection.send(HELLO)) as server:
-        error = failure(tls_client(), server.url.replace("http:", "https:"))
-    assert type(error) is ConnectionException
-    assert "TLS" in str(error)
-
-
-def test_a_client_certificate() -> None:
-    with TlsServer([HELLO], client_certificate=True) as server:
-        error = failure(tls_client(ssl_ca_cert=server.ca_file), server.url)
-        assert isinstance(error, ConnectionException)
-        client = tls_client(
-            ssl_ca_cert=server.ca_file, cert_file=server.client_cert_file, key_file=server.client_key_file
-        )
-        assert send(client, server.url).read() == b"Hello"
-        client.close()
-
-
-def test_no_verification_warns() -> None:
-    with TlsServer([HELLO]) as server:
-        client = tls_client(verify_ssl=False)
-        with pytest.warns(Warning, match="certificate verification"):
-            assert send(client, server.url).read() == b"Hello"
-        client.close()
-
-
-@pytest.mark.parametrize("setting", ["ssl_ca_cert", "cert_file"])
-def test_a_certificate_file_that_is_not_there(setting: str, tmp_path: Any) -> None:
-    with TlsServer([]) as server:
-        with pytest.raises((ApiException, ApiValueError)) as caught:
-            send(tls_client(**{setting: str(tmp_path / "missing.pem")}), server.url)
-    assert str(caught.value)
-
-
-def test_silence_in_the_middle_over_tls() -> None:
-    with TlsServer([[json_response({"a": "b"})[:-1], AWAIT_CLOSE]]) as server:
-        client = tls_client(ssl_ca_cert=server.ca_file)
-        error = broken(send(client, server.url, timeouts=(5, 0.5)))
-        server.wait_ended(1)
-    assert type(error) is TimeoutException
-    assert error.body == '{"a": "b"'
 
 
 def test_the_exceptions_are_found_here_as_well() -> None:

@@ -373,19 +373,28 @@ def test_unless_the_policy_allows_it(end: Any) -> None:
     assert server.connections == 3
 
 
-# Answers that have begun
-
-
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
 CUT_STREAM = stream_response(chunk("Hi"))[:-5]  # without its last chunk
+
+
+@pytest.mark.parametrize("begun", ["whole", "streamed"])
+def test_that_holds_for_an_answer_lost_before_any_of_it_was_handed_out(begun: str) -> None:
+    response = [HEAD + b'{"id":', CLOSE] if begun == "whole" else [CUT_STREAM, CLOSE]
+    with RawServer([response, ANSWER]) as server:
+        assert text_of(chat(server, RetryPolicy(lost_connections=True, backoff=0))) == "Hi"
+    with RawServer([response]) as server:
+        with pytest.raises(ConnectionException if begun == "whole" else StreamTruncatedException) as caught:
+            ask(chat(server))
+    assert caught.value.attempts == 1
+
+
+# Answers that have begun
 
 
 @pytest.mark.parametrize(
     ("form", "response", "kind"),
     [
-        ("", [HEAD + b'{"id":', CLOSE], ConnectionException),
-        ("_with_http_info", [HEAD + b'{"id":', CLOSE], ConnectionException),
-        ("", [CUT_STREAM, CLOSE], StreamTruncatedException),
+        ("_stream", [HEAD + b'{"id":', CLOSE], ConnectionException),
         ("_stream", [CUT_STREAM, CLOSE], StreamTruncatedException),
         ("_stream", stream_response(chunk("Hi")), StreamTruncatedException),
         ("_stream", stream_response(), StreamTruncatedException),
@@ -393,7 +402,7 @@ CUT_STREAM = stream_response(chunk("Hi"))[:-5]  # without its last chunk
         ("_stream", http_response(200, body="<html>"), ResponseDecodeException),
     ],
 )
-def test_an_answer_that_has_begun_is_never_asked_for_again(
+def test_a_stream_that_has_begun_is_never_asked_for_again(
     form: str, response: Response, kind: type[ApiException]
 ) -> None:
     # The policy allows all it can, and still does not.

@@ -20,6 +20,7 @@ class TlsServer(RawServer):
 
     `hostnames`: the names and addresses that the certificate is for.
     `client_certificate`: whether a client without a certificate of the same authority is turned away.
+    `configure`: called with the server's TLS context and its authority, to change what they are like.
 
     The files are there while the `with` block lasts. A handshake that fails is no error of the server: it is
     recorded in `handshake_errors`.
@@ -34,6 +35,7 @@ class TlsServer(RawServer):
         handler: Callable[[Connection], object] | None = None,
         hostnames: Sequence[str] = ("127.0.0.1", "localhost"),
         client_certificate: bool = False,
+        configure: Callable[[ssl.SSLContext, trustme.CA], object] | None = None,
     ) -> None:
         super().__init__(responses, handler=handler)
         self.handshake_errors: list[OSError] = []
@@ -41,6 +43,7 @@ class TlsServer(RawServer):
         """The name that each client asked for (SNI), or None."""
         self._hostnames = hostnames
         self._client_certificate = client_certificate
+        self._configure = configure
 
     def __enter__(self) -> TlsServer:
         authority = trustme.CA()
@@ -50,6 +53,8 @@ class TlsServer(RawServer):
         if self._client_certificate:
             authority.configure_trust(self._context)
             self._context.verify_mode = ssl.CERT_REQUIRED
+        if self._configure is not None:
+            self._configure(self._context, authority)
         client = authority.issue_cert("client@test.example")
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)

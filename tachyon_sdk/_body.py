@@ -1,0 +1,132 @@
+"""The body of an answer, read off its connection the moment it arrives."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError, ProtocolError
+
+from tachyon_sdk._framing import Chunked, Framing, Sized
+
+_PIECE_BYTES = 65536
+# What may still come after the end of an event stream for its connection to be worth keeping.
+_LEFTOVER_BYTES = 65536
+_LEFTOVER_SECONDS = 0.1
+
+
+class Body:
+    """What there is to read of one response. Not for several threads, but for `abort`.
+
+    Args:
+        response: The response of a connection of `_connections`, nothing of its body read.
+    """
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+        self._socket: socket.socket | None = getattr(response, "sock", None)
+        # The response of http.client below urllib3's. Read there, a piece costs half as much, and nothing is
+        # lost when the connection breaks in the middle of an HTTP chunk. What is compressed urllib3 reads.
+        self._source: Any = getattr(response, "_original_response", None)
+        compressed = "Content-Encoding" in response.headers
+        self._framing = None if compressed or self._source is None else _framing_of(response)
+        self._arrived = False
+
+    def read(self) -> bytes:
+        """The next piece, decompressed; nothing at the end of the body, when its connection is free again.
+
+        Raises:
+            HTTPError, OSError: The connection was lost, or what comes is no HTTP.
+            DecodeError: It cannot be decompressed.
+        """
+        piece = self._next()
+        if piece:
+            self._arrived = True
+            return piece
+        if not self._arrived and _framing_of(self._response).ends_with_the_connection:
+            raise ProtocolError("it ended before the answer")
+        self._release()
+        return b""
+
+    def _next(self) -> bytes:
+        if self._framing is None:
+            # read1 hands over what is there. stream() waits until it has filled a piece.
+            return self._response.read1(_PIECE_BYTES, decode_content=True)
+        framing, source = self._framing, self._source.fp
+        while not framing.complete and source is not None:
+            if framing.error is not None:
+                raise ProtocolError(framing.error)
+            if not (piece := source.read1(_PIECE_BYTES)):
+                if not framing.ends_with_the_connection:
+                    raise ProtocolError("it ended in the middle of the answer")
+                framing.complete = True
+            elif content := framing.feed(piece):
+                return content
+        return b""
+
+    def drain(self) -> None:
+        """Reads the rest where it is short and already here, so that the connection serves the next request.
+
+        Where it is not, the connection is closed.
+        """
+        if self._exhausted() or self._drain_what_is_here():
+            self._release()
+        else:
+            self.close()
+
+    def _drain_what_is_here(self) -> bool:
+        response, sock = self._response, self._socket
+        if sock is None or response.closed:
+            return False
+        timeout = sock.gettimeout()
+        # The connection must not go back to the pool before its socket has its own timeout again.
+        response.release_conn = _do_nothing  # type: ignore[method-assign]
+        try:
+            left, deadline = _LEFTOVER_BYTES, time.monotonic() + _LEFTOVER_SECONDS
+            while left > 0 and not self._exhausted() and (seconds := deadline - time.monotonic()) > 0:
+                sock.settimeout(seconds)
+                left -= len(self._next())
+            sock.settimeout(timeout)
+            return self._exhausted()
+        except (HTTPError, OSError, ValueError, RuntimeError):
+            return False
+        finally:
+            del response.release_conn
+
+    def _exhausted(self) -> bool:
+        return self._response.closed if self._framing is None else self._framing.complete
+
+    def _release(self) -> None:
+        if self._framing is not None:
+            if self._framing.left_over or self._framing.ends_with_the_connection:
+                self._response.close()
+            else:
+                self._source.close()
+        self._response.release_conn()
+
+    def close(self) -> None:
+        """Closes the connection, unless the body was read to its end and the connection is in use again."""
+        self._response.close()
+        self._response.release_conn()
+
+    def abort(self) -> None:
+        """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
+        # Once the body was read to its end, the connection belongs to somebody else.
+        if self._socket is not None and self._response.connection is not None:
+            with suppress(OSError):
+                # Not the method of a TLS socket, which takes its state away from the thread that is reading.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:
+    if response.chunked:
+        return Chunked()
+    size = response.length_remaining
+    return Framing() if size is None else Sized(size)
+
+
+def _do_nothing() -> None:
+    """Stands in for `release_conn` while a connection is held back."""
