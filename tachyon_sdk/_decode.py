@@ -1,12 +1,13 @@
 """Reads the shapes that a successful answer may have as the declared type of its operation."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from tachyon_sdk._model import UNNAMED, Model
+from tachyon_sdk._repeats import Repeats
 from tachyon_sdk._strict_json import constant_in
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
 
@@ -34,6 +35,11 @@ class AnswerDecoder(Generic[M]):
     def __init__(self, model: type[M], response: Response) -> None:
         self._model = model
         self._response = response
+        # What model_validate_json calls, without what that does besides.
+        self._validate_json: Callable[[bytes], M] = model.__pydantic_validator__.validate_json
+        self._repeats = Repeats(self._validate_json)
+        self.repeated = self._repeats.find
+        """See `Repeats.find`; for events of the type `message`."""
 
     def merged(self, answer: dict[str, Any]) -> M:
         """The answer that several chunks were merged into."""
@@ -70,9 +76,13 @@ class AnswerDecoder(Generic[M]):
         if kind == "done":
             return None
         chunk = self._read(data)
-        if chunk.model_extra:
+        if chunk.__pydantic_extra__:
             self._refuse_error(chunk, data)
-            return self._from_agent(chunk)
+            said = self._from_agent(chunk)
+            if said is not chunk:
+                self._repeats.forget()
+                return said
+        self._repeats.learn(data, chunk)
         return chunk
 
     def _from_agent(self, chunk: M) -> M | None:
@@ -91,7 +101,7 @@ class AnswerDecoder(Generic[M]):
         if constant := constant_in(data):
             raise self._undecodable(data, f"the answer is no JSON: {constant} is no number")
         try:
-            return self._model.model_validate_json(data)
+            return self._validate_json(data)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"] if part != UNNAMED)

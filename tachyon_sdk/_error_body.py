@@ -6,7 +6,6 @@ them are read here and nowhere else. Nothing here raises: what does not tell giv
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterator
@@ -93,6 +92,9 @@ def _title(markup: str) -> str | None:
         return None
     # Plain searches, each over the text once: a pattern for the whole element can take quadratic time.
     content = markup.find(">", opening.start()) + 1
+    # Imported here because it is rarely needed, and brings a long table.
+    import html
+
     return " ".join(html.unescape(markup[content:].partition("<")[0]).split()) or None if content else None
 
 

@@ -4,7 +4,9 @@ Chunks are the models of a streaming operation: `choices` of `index`, `delta` an
 a server sends beside these.
 """
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Strings that name something; where one comes again it is the same name, not a piece of a longer one.
@@ -12,6 +14,9 @@ _NAMES = frozenset({"role", "id", "type", "name", "index", "tool_id", "tool_name
 # The first chunk that tells one of these tells it for the whole answer; `created` may move, for instance.
 _OF_THE_ANSWER = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier"})
 _ONLY_TEXT = {"content"}
+_ONLY_CALLS = {"tool_calls"}
+_ONLY_FUNCTION = {"index", "function"}
+_ONLY_ARGUMENTS = {"arguments"}
 
 
 class Merger:
@@ -27,6 +32,10 @@ class Merger:
         self.complete = False
         self._answer: dict[str, Any] = {}
         self._choices: dict[Any, _Choice] = {}
+        # Where the text of the last chunk went, if that was all there was to add.
+        self._growing: list[str] | None = None
+        # The properties that no further chunk can change; most chunks have no others.
+        self._settled = {"choices"}
 
     @property
     def finished(self) -> bool:
@@ -36,13 +45,24 @@ class Merger:
     def add(self, chunk: Any) -> None:
         """Takes the next chunk, which is left as it is."""
         self.chunks += 1
-        self._add_to_answer(chunk)
+        self._growing = None
+        if not chunk.__pydantic_fields_set__ <= self._settled:
+            self._add_to_answer(chunk)
+        known = self._choices
         for position, piece in enumerate(chunk.choices):
             index = position if piece.index is None else piece.index
-            choice = self._choices.get(index)
+            choice = known.get(index)
             if choice is None:
-                choice = self._choices[index] = _Choice()
-            choice.add(piece)
+                choice = known[index] = _Choice()
+            self._growing = choice.add(piece)
+
+    def add_text(self, text: str) -> bool:
+        """Takes a chunk that is like the last one but for its text; False: the last one was more than text."""
+        if self._growing is None:
+            return False
+        self.chunks += 1
+        self._growing.append(text)
+        return True
 
     def merged(self) -> dict[str, Any]:
         """What the chunks so far amount to, as new JSON values in the shape of one chunk."""
@@ -52,13 +72,12 @@ class Merger:
 
     def _add_to_answer(self, chunk: Any) -> None:
         answer = self._answer
-        for name in chunk.model_fields_set:
-            if name == "choices":
-                continue
+        for name in chunk.__pydantic_fields_set__ - self._settled:
             value = getattr(chunk, name)
             if name in _OF_THE_ANSWER:
-                if not answer.get(name):
-                    answer[name] = value
+                answer[name] = value
+                if value:
+                    self._settled.add(name)
             elif value is not None or name not in answer:
                 answer[name] = value
 
@@ -66,35 +85,63 @@ class Merger:
 class _Choice:
     """One alternative answer, as far as it has come."""
 
-    __slots__ = ("delta", "finish_reason", "others", "text")
+    __slots__ = ("delta", "finish_reason", "others", "settled", "text")
 
     def __init__(self) -> None:
         self.finish_reason: str | None = None
         self.text: list[str] = []
         self.delta: dict[str, Any] = {}
         self.others: dict[str, Any] = {}
+        # Of a piece that has no other properties only the delta matters, and a finish reason.
+        self.settled = {"delta"}
 
-    def add(self, piece: Any) -> None:
+    def add(self, piece: Any) -> list[str] | None:
+        """Adds a piece; gives the text that grew, if nothing else did."""
         delta = piece.delta
         content = delta.content
-        if content is not None:
+        growing: list[str] | None = self.text
+        if content is None or delta.__pydantic_fields_set__ != _ONLY_TEXT:
+            growing = self._add_to_delta(delta)
+        else:
             self.text.append(content)
-        if delta.model_fields_set != _ONLY_TEXT:
-            for name in delta.model_fields_set:
-                if name == "tool_calls":
-                    self.delta.setdefault(name, _ToolCalls()).add(_plain(delta.tool_calls) or ())
-                elif name != "content":
-                    _accumulate(self.delta, name, _plain(getattr(delta, name)))
-        for name in piece.model_fields_set:
+        if not piece.__pydantic_fields_set__ <= self.settled:
+            self._add_to_others(piece)
+        if piece.finish_reason is not None:
+            self.finish_reason = piece.finish_reason or self.finish_reason
+        return growing
+
+    def _add_to_delta(self, delta: Any) -> list[str] | None:
+        if delta.__pydantic_fields_set__ == _ONLY_CALLS:
+            return self._calls().add(delta.tool_calls or ())
+        for name in delta.__pydantic_fields_set__:
+            value = getattr(delta, name)
+            if name == "tool_calls":
+                self._calls().add(value or ())
+            elif name != "content":
+                _accumulate(self.delta, name, _plain(value))
+            elif value is None:
+                self.delta.setdefault(name, None)
+            else:
+                self.text.append(value)
+        return None
+
+    def _calls(self) -> _ToolCalls:
+        calls: _ToolCalls = self.delta.setdefault("tool_calls", _ToolCalls())
+        return calls
+
+    def _add_to_others(self, piece: Any) -> None:
+        for name in piece.__pydantic_fields_set__ - self.settled:
+            value = getattr(piece, name)
             if name == "finish_reason":
-                self.finish_reason = piece.finish_reason or self.finish_reason
                 self.others.setdefault(name, None)
+                self.settled.add(name)
             elif name == "logprobs":
-                _accumulate(self.others, name, _plain(piece.logprobs))
-            elif name != "delta":
-                value = getattr(piece, name)
+                _accumulate(self.others, name, _plain(value))
+            else:
                 if value is not None or name not in self.others:
                     self.others[name] = value
+                if name == "index" and value is not None:
+                    self.settled.add(name)
 
     def merged(self) -> dict[str, Any]:
         choice = {name: _as_json(value) for name, value in self.others.items()}
@@ -116,8 +163,13 @@ class _ToolCalls:
         self.current: dict[Any, dict[str, Any]] = {}
         self.last_key: Any = None
 
-    def add(self, fragments: Iterable[dict[str, Any]]) -> None:
-        for fragment in fragments:
+    def add(self, pieces: Sequence[Any]) -> list[str] | None:
+        """Adds fragments; gives the text that grew, if nothing else did."""
+        growing: list[str] | None = None
+        for piece in pieces:
+            if piece.__pydantic_fields_set__ == _ONLY_FUNCTION and (growing := self._more_of(piece)):
+                continue
+            fragment = _plain(piece)
             key = self.last_key = self._key(fragment)
             call = self.current.get(key)
             if call is None or _is_another(call, fragment):
@@ -125,6 +177,21 @@ class _ToolCalls:
                 self.calls.append(call)
             for name, value in fragment.items():
                 _accumulate(call, name, value)
+        return growing if len(pieces) == 1 else None
+
+    def _more_of(self, piece: Any) -> list[str] | None:
+        """Adds a piece that is only more of the arguments of a known call, as most are; None: it is not that."""
+        function = piece.function
+        if function is None or function.__pydantic_fields_set__ != _ONLY_ARGUMENTS:
+            return None
+        key = ("index", piece.index)
+        begun = self.current.get(key, {}).get("function")
+        arguments = begun.get("arguments") if begun else None
+        if not isinstance(arguments, _Text) or function.arguments is None:
+            return None
+        arguments.append(function.arguments)
+        self.last_key = key
+        return arguments
 
     def _key(self, fragment: dict[str, Any]) -> Any:
         """Tells the calls apart: by index, else by id; a fragment with neither goes on with the last call."""

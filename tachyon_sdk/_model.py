@@ -1,14 +1,16 @@
 """What all models share: how they validate, and how they turn into JSON and back."""
 
 import json
-import pprint
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, ClassVar, overload
 
+import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Self
+
+_PYDANTIC = tuple(int(number) for number in pydantic.VERSION.split(".")[:2])
 
 
 class Model(BaseModel):
@@ -21,6 +23,8 @@ class Model(BaseModel):
 
     model_config = ConfigDict(
         extra="allow",
+        # Saves half of the import. Older versions get it wrong where threads are the first to use a model.
+        defer_build=_PYDANTIC >= (2, 14),
         validate_assignment=True,
         populate_by_name=True,
         protected_namespaces=(),
@@ -52,7 +56,7 @@ class Model(BaseModel):
 
     def to_str(self) -> str:
         """What was set, laid out for reading."""
-        return pprint.pformat(self.to_dict())
+        return _laid_out(self.to_dict())
 
     @overload
     @classmethod
@@ -158,7 +162,7 @@ class OneOf:
 
     def to_str(self) -> str:
         """The value laid out for reading."""
-        return pprint.pformat(self.to_dict())
+        return _laid_out(self.to_dict())
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.actual_instance == self.actual_instance
@@ -214,6 +218,13 @@ class _EmptyForNull:
 
 
 EmptyForNull = _EmptyForNull()
+
+
+def _laid_out(value: Any) -> str:
+    # Imported here because it is rarely needed.
+    import pprint
+
+    return pprint.pformat(value)
 
 
 def _copied(value: Any) -> Any:

@@ -44,6 +44,7 @@ class Decoder(Protocol[T_co]):
     """What a stream needs to know about its chunks."""
 
     def event(self, kind: str, data: bytes) -> T_co | None: ...
+    def repeated(self, data: bytes) -> tuple[T_co, str] | None: ...
     def whole(self, body: bytes) -> T_co: ...
     def merged(self, answer: dict[str, Any]) -> T_co: ...
 
@@ -161,7 +162,7 @@ def _chunks_of_events(
 ) -> Generator[T, None, None]:
     """A chunk for each event, the moment it is complete. One generator, because every further one costs."""
     feed = EventDecoder(max_event_bytes).feed
-    decode, add = decoder.event, merger.add
+    decode, repeated, add, add_text = decoder.event, decoder.repeated, merger.add, merger.add_text
     try:
         for piece in response.pieces():
             try:
@@ -169,6 +170,11 @@ def _chunks_of_events(
             except EventTooLargeError as error:
                 events, too_large = error.events, error
             for kind, data, _ in events:
+                if kind == "message" and (found := repeated(data)):
+                    if not add_text(found[1]):
+                        add(found[0])
+                    yield found[0]
+                    continue
                 chunk = None if data == _END else decode(kind, data)
                 if chunk is None:
                     if not merger.chunks:

@@ -37,7 +37,8 @@ RULES = """
     _model         -> pydantic pydantic_core typing_extensions
     models         -> ._model ._lazy pydantic typing_extensions
     _strict_json   ->
-    _decode        -> .exceptions ._model ._strict_json pydantic
+    _repeats       -> pydantic
+    _decode        -> .exceptions ._model ._repeats ._strict_json pydantic
     _operation     -> ._model
     _headers       -> .exceptions
     _request       -> .exceptions .configuration ._checks ._headers ._operation ._strict_json

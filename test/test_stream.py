@@ -906,6 +906,9 @@ def test_whatever_else_goes_wrong_closes_the_connection() -> None:
         def event(self, kind: str, data: bytes) -> Any:
             raise KeyboardInterrupt  # here it may come as well
 
+        def repeated(self, data: bytes) -> None:
+            return None
+
         whole = merged = event
 
     with RawServer([ENDLESS]) as server:

@@ -1,11 +1,10 @@
-"""Recorded answers of real servers: whole, cut anew at every byte, and cut off at every byte.
+"""Recorded answers of real servers, as they are.
 
 What each recording amounts to was read off the file by hand. Properties that are null are left out of it.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,27 +14,18 @@ from typing import Any
 import pytest
 
 from support.raw_server import (
-    CLOSE,
-    RESET,
-    Framing,
-    Gate,
     RawServer,
     events_of,
-    framed,
     recorded,
     recorded_names,
-    reframe,
     split_response,
 )
 from tachyon_sdk import ApiClient, ChatApi, Configuration
 from tachyon_sdk.exceptions import (
     ApiException,
     BadRequestException,
-    ConnectionException,
-    ResponseDecodeException,
     ServiceException,
     StreamErrorException,
-    StreamTruncatedException,
     TooManyRequestsException,
     UnauthorizedException,
 )
@@ -246,27 +236,6 @@ ANSWERS: dict[str, dict[str, Any]] = {
     ),
 }
 
-
-def tool_call_so_far(arguments: str | None) -> dict[str, Any]:
-    """What `llama-tools-stream` amounts to before its end."""
-    delta: dict[str, Any] = {"role": "assistant"}
-    if arguments is not None:
-        delta["tool_calls"] = [weather("RXO7C7SYnnWnuA1FcrxlD3HoDrSiaBcY", arguments, index=0)]
-    answer = {**ANSWERS["llama-tools-stream"], "choices": [{"index": 0, "delta": delta}]}
-    del answer["timings"]
-    return answer
-
-
-# After no event, after the first, and so on.
-TOOL_CALL_PARTS = [
-    None,
-    tool_call_so_far(None),
-    tool_call_so_far("{"),
-    tool_call_so_far('{"city":'),
-    tool_call_so_far('{"city": "Oslo", "unit":'),
-    tool_call_so_far(OSLO),
-]
-
 MIDSTREAM_PART = llama(
     "lYPmVbhMRrRJCPRTaNozC8XneVDoqxqb", 1795407783, {"index": 0, "delta": {"content": "Then"}}
 )
@@ -419,210 +388,3 @@ def test_each_chunk_is_its_event_and_nothing_is_lost(name: str) -> None:
         assert [chunk.to_dict() for chunk in chunks] == [json.loads(event) for event in events]
         response = api.chat_completion_with_http_info(chat_completion_request=BODY)
         assert response.raw_data == body
-
-
-# --- cut anew
-
-RECUT_FRAMINGS: tuple[Framing, ...] = (
-    "chunked",
-    "chunked-one",
-    "content-length",
-    "until-close",
-    "gzip-chunked",
-    "gzip-content-length",
-)
-# One byte in so many is where a stream is cut; the streams take turns with the rest.
-STEPS = dict.fromkeys(RECUT_FRAMINGS, 23) | {"chunked": 7}
-CUT_EVERYWHERE = {"llama-tools-stream", "litellm-midstream-error"}
-CUT_EVERYWHERE_IF_CHUNKED = {"litellm-stream-usage", "llama-stream-n2"}
-
-
-def parts_of(raw: bytes, framing: Framing) -> list[bytes]:
-    """A stream in another framing: its head, and a part for each event, the last with the end of the body."""
-    if framing != "chunked-one":
-        head, *parts, end = framed(raw, framing)
-        return [head, *parts[:-1], parts[-1] + end]
-    events = events_of(split_response(raw)[1])
-    size = b"%x\r\n" % sum(map(len, events))
-    return [
-        framed(raw, framing)[0],
-        size + events[0],
-        *events[1:-1],
-        events[-1] + b"\r\n0\r\n\r\n",
-    ]
-
-
-def cut(parts: list[bytes], offset: int, gate: Gate) -> list[bytes | Gate]:
-    """The response in segments, cut at an offset in every part (before its last byte where it is shorter).
-
-    A segment goes out when the event that the segment before completed has been handed over, that is, when the
-    client has taken in all that was sent: nothing can join two segments.
-    """
-    head, *parts = parts
-    cuts = [min(offset, len(part) - 1) for part in parts]
-    steps: list[bytes | Gate] = [head + parts[0][: cuts[0]]]
-    for (part, at), (following, following_at) in itertools.pairwise(zip(parts, cuts, strict=True)):
-        steps += [gate, part[at:] + following[:following_at]]
-    return [*steps, gate, parts[-1][cuts[-1] :]]
-
-
-@pytest.mark.parametrize("framing", RECUT_FRAMINGS)
-@pytest.mark.parametrize("name", [*STREAMS, "litellm-midstream-error"])
-def test_a_stream_cut_anywhere_is_the_same(name: str, framing: Framing) -> None:
-    parts = parts_of(recorded(name), framing)
-    step = STEPS[framing]
-    if name in CUT_EVERYWHERE:
-        step = 1 if framing != "until-close" else 3  # there each needs a connection of its own
-    elif framing == "chunked" and name in CUT_EVERYWHERE_IF_CHUNKED:
-        step = 1
-    offsets = range(len(name) % step, max(map(len, parts[1:])), step)
-    gate = Gate()
-    with serving(cut(parts, offset, gate) for offset in offsets) as api:
-        for offset in offsets:
-            stream = api.chat_completion_stream(chat_completion_request=BODY)
-            error = None
-            for _ in parts[1:]:
-                gate.open()
-                try:
-                    next(stream, None)
-                except StreamErrorException as caught:
-                    error = caught
-            assert seen(stream.merged) == ANSWERS.get(name, MIDSTREAM_PART), offset
-            assert (error is not None) == (name in ERRORS), offset
-
-
-@pytest.mark.parametrize("name", ["litellm-nonstream", "llama-tools"])
-@pytest.mark.parametrize("framing", ["chunked", "gzip-content-length"])
-def test_a_whole_answer_cut_anywhere_is_the_same(name: str, framing: Framing) -> None:
-    head, *rest = framed(recorded(name), framing)
-    body = b"".join(rest)
-    gate = Gate()
-    with serving([head + body[:at], gate, body[at:]] for at in range(len(body))) as api:
-        for at in range(len(body)):
-            # The streamed call returns when it has the head, and with it the first segment.
-            stream = api.chat_completion_stream(chat_completion_request=BODY)
-            gate.open()
-            assert seen(stream.collect()) == ANSWERS[name], at
-
-
-@pytest.mark.parametrize("name", ["llama-tools-stream", "llama-tools"])
-def test_a_head_cut_anywhere_is_the_same(name: str) -> None:
-    raw = recorded(name)
-    positions = range(1, len(split_response(raw)[0]) + 1)
-    with serving([raw[:at], raw[at:]] for at in positions) as api:
-        for at in positions:
-            assert seen(CALLS["plain"](api)) == ANSWERS[name], at
-
-
-# --- cut off
-
-
-def ends_of(raw: bytes, framing: Framing) -> list[int]:
-    """How many bytes of the response it takes to have each event."""
-    head, *parts, _ = framed(raw, framing)
-    ends, start = [], len(head)
-    for part, event in zip(parts, events_of(split_response(raw)[1]), strict=True):
-        ends.append(start + part.index(event) + len(event))
-        start += len(part)
-    return ends
-
-
-def check_cut_off(api: ChatApi, gate: Gate | None, expected: Any, complete: bool) -> None:
-    """Reads a stream that is cut off; what had arrived is `expected`, as in the tables."""
-    stream = api.chat_completion_stream(chat_completion_request=BODY)
-    if gate is not None:
-        gate.open()
-    if complete:
-        assert seen(stream.collect()) == expected
-        return
-    with pytest.raises(ApiException) as caught:
-        stream.collect()
-    assert type(caught.value) is StreamTruncatedException
-    assert seen(caught.value.partial) == expected
-
-
-@pytest.mark.parametrize("how", [CLOSE, RESET])
-@pytest.mark.parametrize("framing", ["chunked", "content-length", "until-close"])
-def test_a_stream_cut_off_anywhere_is_an_error_with_the_part_that_came(framing: Framing, how: Any) -> None:
-    name = "llama-tools-stream"
-    raw = reframe(recorded(name), framing)
-    ends = ends_of(recorded(name), framing)
-    first = len(split_response(raw)[0])
-    # Where there are no chunks to be cut the two ways take turns.
-    step = 1 if (framing, how) == ("chunked", CLOSE) else 2
-    positions = range(first + (how is RESET), len(raw), step)
-    # What was sent before a reset may be lost to a client that has not read it yet. Here it has: it has the head,
-    # and what came with it.
-    gate = Gate() if how is RESET else None
-    steps = [how] if gate is None else [gate, how]
-    with serving([raw[:position], *steps] for position in positions) as api:
-        for position in positions:
-            arrived = sum(end <= position for end in ends)
-            complete = arrived >= len(TOOL_CALL_PARTS)
-            check_cut_off(api, gate, ANSWERS[name] if complete else TOOL_CALL_PARTS[arrived], complete)
-
-
-@pytest.mark.parametrize("how", [CLOSE, RESET])
-@pytest.mark.parametrize("framing", RECUT_FRAMINGS)
-@pytest.mark.parametrize("name", STREAMS)
-def test_a_stream_that_ends_between_events_is_complete_only_when_all_choices_are(
-    name: str, framing: Framing, how: Any
-) -> None:
-    parts = parts_of(recorded(name), framing)
-    events = events_of(split_response(recorded(name))[1])
-    gate = Gate()
-    with serving([b"".join(parts[:count]), gate, how] for count in range(1, len(parts))) as api:
-        texts: dict[int, str] = {}
-        finished: dict[int, bool] = {}
-        for event in [b"", *events[:-1]]:
-            for choice in json.loads(event.removeprefix(b"data: "))["choices"] if event else []:
-                index = choice["index"]
-                texts[index] = texts.get(index, "") + (choice["delta"].get("content") or "")
-                finished[index] = bool(finished.get(index) or choice.get("finish_reason"))
-            stream = api.chat_completion_stream(chat_completion_request=BODY)
-            gate.open()
-            if finished and all(finished.values()):
-                answer = stream.collect()
-            else:
-                with pytest.raises(StreamTruncatedException) as caught:
-                    stream.collect()
-                answer = caught.value.partial
-            came = {} if answer is None else {part.index: part.delta.content or "" for part in answer.choices}
-            assert came == texts
-
-
-@pytest.mark.parametrize("framing", ["chunked", "content-length", "until-close"])
-def test_a_whole_answer_cut_off_anywhere_is_an_error(framing: Framing) -> None:
-    name = "litellm-nonstream"
-    head, body, end = framed(recorded(name), framing)
-    raw = head + body + end
-    # A chunked body of which the size of the last chunk has arrived is whole.
-    positions = range(len(head), len(raw) - (len("\r\n\r\n") if framing == "chunked" else 0))
-    _, content = split_response(recorded(name))
-    begins = len(head) + body.index(content)
-    with serving([raw[:position], CLOSE] for position in positions) as api:
-        for position in positions:
-            with pytest.raises(ApiException) as caught:
-                CALLS["plain"](api)
-            assert type(caught.value) is (
-                ResponseDecodeException if framing == "until-close" else ConnectionException
-            )
-            came = content[: max(0, position - begins)].decode(errors="replace")
-            assert caught.value.body == came, position
-
-
-@pytest.mark.parametrize("call", ["plain", "stream"])
-@pytest.mark.parametrize("how", [CLOSE, RESET])
-@pytest.mark.parametrize("name", ["llama-tools-stream", "llama-tools"])
-def test_a_head_cut_off_anywhere_is_an_error(name: str, how: Any, call: str) -> None:
-    raw = recorded(name)
-    positions = range(len(split_response(raw)[0]))
-    with serving([raw[:position], how] for position in positions) as api:
-        for _ in positions:
-            with pytest.raises(ApiException) as caught:
-                CALLS[call](api)
-            # A connection that ends between two header lines looks like the end of the head.
-            assert isinstance(
-                caught.value, (ConnectionException, StreamTruncatedException, ResponseDecodeException)
-            )
-            assert caught.value.partial is None

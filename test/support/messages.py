@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import zlib
@@ -101,6 +102,16 @@ def split_response(raw: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
+def received_body(part: bytes) -> bytes:
+    """What the beginning of a response holds of its body: as much as can be read, without framing or gzip."""
+    head, _, body = part.partition(b"\r\n\r\n")
+    if header_of(head, "Transfer-Encoding") == "chunked":
+        body = b"".join(_received_chunks(body))
+    if header_of(head, "Content-Encoding") == "gzip":
+        body = zlib.decompressobj(wbits=31).decompress(body)
+    return body
+
+
 def framed(raw: bytes, framing: Framing, pieces: Sequence[bytes] | None = None) -> list[bytes]:
     """A response in another framing, cut where a test may want to wait.
 
@@ -190,3 +201,8 @@ def _chunks_of(rest: bytes) -> Iterable[bytes]:
             return
         yield rest[:size]
         rest = rest[size + 2 :]
+
+
+def _received_chunks(rest: bytes) -> Iterable[bytes]:
+    with contextlib.suppress(ValueError):  # it breaks off
+        yield from _chunks_of(rest)
