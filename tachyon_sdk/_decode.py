@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
@@ -37,9 +38,15 @@ class AnswerDecoder(Generic[M]):
         self._response = response
         # What model_validate_json calls, without what that does besides.
         self._validate_json: Callable[[bytes], M] = model.__pydantic_validator__.validate_json
-        self._repeats = Repeats(self._validate_json)
-        self.repeated = self._repeats.find
+
+    @cached_property
+    def _repeats(self) -> Repeats:
+        return Repeats(self._validate_json)
+
+    @cached_property
+    def repeated(self) -> Callable[[bytes], tuple[M, str] | None]:
         """See `Repeats.find`; for events of the type `message`."""
+        return self._repeats.find
 
     def merged(self, answer: dict[str, Any]) -> M:
         """The answer that several chunks were merged into."""
@@ -56,7 +63,7 @@ class AnswerDecoder(Generic[M]):
         self._refuse_error(answer, body)
         if any(_is_message_beside_delta(choice) for choice in answer.choices):  # type: ignore[attr-defined]
             answer = self._model.model_validate(_without_empty_deltas(answer.to_dict()))
-        if not any(name in type(answer).model_fields for name in answer.model_fields_set):
+        if answer.__pydantic_fields_set__ <= (answer.__pydantic_extra__ or {}).keys():
             raise self._undecodable(body, f"the server answered no {self._model.__name__}")
         return answer
 
@@ -110,7 +117,7 @@ class AnswerDecoder(Generic[M]):
             ) from error
 
     def _refuse_error(self, answer: Model, body: bytes) -> None:
-        if answer.model_extra and answer.model_extra.get("error"):
+        if answer.__pydantic_extra__ and answer.__pydantic_extra__.get("error"):
             raise self._reported(body)
 
     def _reported(self, body: bytes) -> StreamErrorException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
@@ -42,9 +43,7 @@ def build_headers(*layers: Mapping[str, Any]) -> Headers:
     merged: dict[str, tuple[str, str]] = {}
     for layer in layers:
         for name, value in layer.items():
-            if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-                # The name is not shown: a whole header, with its value, may have been put in its place.
-                raise ApiValueError("the name of a header has characters in it that cannot be sent")
+            _check_name(name)
             if value is None:
                 merged.pop(name.lower(), None)
                 continue
@@ -56,6 +55,13 @@ def build_headers(*layers: Mapping[str, Any]) -> Headers:
                 )
             merged[name.lower()] = (name, text)
     return Headers(merged.values())
+
+
+@lru_cache(maxsize=128)  # it does not keep what is refused
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+        # The name is not shown: a whole header, with its value, may have been put in its place.
+        raise ApiValueError("the name of a header has characters in it that cannot be sent")
 
 
 def text_of(value: Any, what: str) -> str:

@@ -37,6 +37,7 @@ RawResponse = rest.RESTResponseType
 # The three forms of RFC 9110, section 5.6.7; the parser takes much else for a date.
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})")
 _MAX_ERROR_BYTES = 1024 * 1024
+_USUAL_POLICY = RetryPolicy()
 _log = logging.getLogger("tachyon_sdk")
 
 
@@ -193,7 +194,7 @@ class ApiClient:
     def _retry_policy(self) -> RetryPolicy:
         retries = self.configuration.retries
         if retries is None:
-            return RetryPolicy()
+            return _USUAL_POLICY
         return RetryPolicy(retries) if isinstance(retries, int) else retries
 
     def _whole(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> ApiResponse[M]:
