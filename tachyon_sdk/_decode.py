@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from tachyon_sdk._model import UNNAMED, Model
 from tachyon_sdk._repeats import Repeats
-from tachyon_sdk._strict_json import constant_in
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
 
 M = TypeVar("M", bound=Model)
@@ -105,8 +104,6 @@ class AnswerDecoder(Generic[M]):
         return chunk
 
     def _read(self, data: bytes) -> M:
-        if constant := constant_in(data):
-            raise self._undecodable(data, f"the answer is no JSON: {constant} is no number")
         try:
             return self._validate_json(data)
         except ValidationError as error:

@@ -73,7 +73,7 @@ class Merger:
     def _add_to_answer(self, chunk: Any) -> None:
         answer = self._answer
         for name in chunk.__pydantic_fields_set__ - self._settled:
-            value = getattr(chunk, name)
+            value = _value(chunk, name)
             if name in _OF_THE_ANSWER:
                 answer[name] = value
                 if value:
@@ -114,7 +114,7 @@ class _Choice:
         if delta.__pydantic_fields_set__ == _ONLY_CALLS:
             return self._calls().add(delta.tool_calls or ())
         for name in delta.__pydantic_fields_set__:
-            value = getattr(delta, name)
+            value = _value(delta, name)
             if name == "tool_calls":
                 self._calls().add(value or ())
             elif name != "content":
@@ -131,7 +131,7 @@ class _Choice:
 
     def _add_to_others(self, piece: Any) -> None:
         for name in piece.__pydantic_fields_set__ - self.settled:
-            value = getattr(piece, name)
+            value = _value(piece, name)
             if name == "finish_reason":
                 self.others.setdefault(name, None)
                 self.settled.add(name)
@@ -253,12 +253,18 @@ def _accumulate(into: dict[str, Any], name: str, value: Any) -> None:
         into[name] = value
 
 
+def _value(model: Any, name: str) -> Any:
+    # As an attribute, an unknown property may have the name of a method.
+    unknown = model.__pydantic_extra__
+    return unknown[name] if unknown and name in unknown else getattr(model, name)
+
+
 def _plain(value: Any) -> Any:
     """A model as a dict of what was set, other values as they are."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     names = getattr(value, "model_fields_set", None)
-    return value if names is None else {name: _plain(getattr(value, name)) for name in names}
+    return value if names is None else {name: _plain(_value(value, name)) for name in names}
 
 
 def _as_json(value: Any) -> Any:

@@ -1,12 +1,21 @@
 """What all models share: how they validate, and how they turn into JSON and back."""
 
 import json
+import math
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, overload
 
 import pydantic
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    TypeAdapter,
+)
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import Self
 
@@ -113,12 +122,33 @@ _AS_SET: dict[str, Any] = {
 }
 
 
+def _json_number(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no number of JSON")
+    if isinstance(value, dict):
+        for item in value.values():
+            _json_number(item)
+    elif isinstance(value, list):
+        for item in value:
+            _json_number(item)
+    return value
+
+
+AnyJson = Annotated[Any, AfterValidator(_json_number)]
+"""Any JSON value. The parser also takes NaN and infinities, which are none (RFC 8259, section 6)."""
+
+
 class Answer(Model):
     """Base of the models that a server sends: read leniently.
 
     Any property may be missing or null, an enumeration may hold an unknown value, and values are converted
     where that loses nothing. Properties that the contract does not name are kept as attributes.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    if not TYPE_CHECKING:  # type checkers would take it for a property
+        __pydantic_extra__: dict[str, AnyJson]
 
 
 class OneOf:

@@ -38,7 +38,7 @@ RULES = """
     models         -> ._model ._lazy pydantic typing_extensions
     _strict_json   ->
     _repeats       -> pydantic
-    _decode        -> .exceptions ._model ._repeats ._strict_json pydantic
+    _decode        -> .exceptions ._model ._repeats pydantic
     _operation     -> ._model
     _headers       -> .exceptions
     _request       -> .exceptions .configuration ._checks ._headers ._operation ._strict_json

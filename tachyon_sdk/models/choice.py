@@ -1,8 +1,7 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Any
 
-from tachyon_sdk._model import Answer
+from tachyon_sdk._model import Answer, AnyJson
 from tachyon_sdk.models.message import Message
 
 
@@ -19,4 +18,4 @@ class Choice(Answer):
     index: int | None = None
     message: Message | None = None
     finish_reason: str | None = None
-    logprobs: Any | None = None
+    logprobs: AnyJson | None = None

@@ -1,10 +1,10 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
-from tachyon_sdk._model import Answer, EmptyForNull
+from tachyon_sdk._model import Answer, AnyJson, EmptyForNull
 from tachyon_sdk.models.delta_message import DeltaMessage
 
 
@@ -24,4 +24,4 @@ class ChunkChoice(Answer):
         default_factory=DeltaMessage, validation_alias=AliasChoices("delta", "message")
     )
     finish_reason: str | None = None
-    logprobs: Any | None = None
+    logprobs: AnyJson | None = None

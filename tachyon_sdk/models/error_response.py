@@ -1,8 +1,7 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Any
 
-from tachyon_sdk._model import Answer
+from tachyon_sdk._model import Answer, AnyJson
 
 
 class ErrorResponse(Answer):
@@ -14,4 +13,4 @@ class ErrorResponse(Answer):
     """
 
     message: str | None = None
-    code: Any | None = None
+    code: AnyJson | None = None
