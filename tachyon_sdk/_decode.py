@@ -42,7 +42,7 @@ class AnswerDecoder(Generic[M]):
     def _repeats(self) -> Repeats:
         return Repeats(self._validate_json)
 
-    @cached_property
+    @property
     def repeated(self) -> Callable[[bytes], tuple[M, str] | None]:
         """See `Repeats.find`; for events of the type `message`."""
         return self._repeats.find

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from tachyon_sdk._merge import Merger
@@ -44,7 +44,8 @@ class Decoder(Protocol[T_co]):
     """What a stream needs to know about its chunks."""
 
     def event(self, kind: str, data: bytes) -> T_co | None: ...
-    def repeated(self, data: bytes) -> tuple[T_co, str] | None: ...
+    @property
+    def repeated(self) -> Callable[[bytes], tuple[T_co, str] | None]: ...
     def whole(self, body: bytes) -> T_co: ...
     def merged(self, answer: dict[str, Any]) -> T_co: ...
 
