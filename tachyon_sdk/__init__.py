@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         exceptions as exceptions,
         models as models,
         rest as rest,
+        structured as structured,
+        tools as tools,
     )
     from tachyon_sdk._retry import RetryPolicy as RetryPolicy
     from tachyon_sdk._stream import Stream as Stream
@@ -80,6 +82,18 @@ if TYPE_CHECKING:
     from tachyon_sdk.models.web_search_options_request import (
         WebSearchOptionsRequest as WebSearchOptionsRequest,
     )
+    from tachyon_sdk.structured import (
+        StructuredOutputError as StructuredOutputError,
+        ask_for as ask_for,
+        parse_as as parse_as,
+    )
+    from tachyon_sdk.tools import (
+        Toolbox as Toolbox,
+        ToolError as ToolError,
+        TooManyRoundsError as TooManyRoundsError,
+        converse as converse,
+        converse_stream as converse_stream,
+    )
 
 _MODULES = {
     "ChatApi": "api.chat_api",
@@ -109,6 +123,14 @@ _MODULES = {
     "TooManyRequestsException": "exceptions",
     "UnauthorizedException": "exceptions",
     "UnprocessableEntityException": "exceptions",
+    "StructuredOutputError": "structured",
+    "ask_for": "structured",
+    "parse_as": "structured",
+    "TooManyRoundsError": "tools",
+    "Toolbox": "tools",
+    "ToolError": "tools",
+    "converse": "tools",
+    "converse_stream": "tools",
     "ChatCompletionChunkResponse": "models.chat_completion_chunk_response",
     "ChatCompletionRequest": "models.chat_completion_request",
     "ChatCompletionResponse": "models.chat_completion_response",
@@ -136,7 +158,17 @@ _MODULES = {
     "WebSearchOptionsRequest": "models.web_search_options_request",
 }
 
-_SUBMODULES = ("api", "api_client", "api_response", "configuration", "exceptions", "models", "rest")
+_SUBMODULES = (
+    "api",
+    "api_client",
+    "api_response",
+    "configuration",
+    "exceptions",
+    "models",
+    "rest",
+    "structured",
+    "tools",
+)
 
 if not TYPE_CHECKING:  # a type checker would take any name for a name of the package
     __getattr__, __dir__ = lazy_names(globals(), _MODULES, _SUBMODULES)
@@ -183,16 +215,24 @@ __all__ = [
     "StreamErrorException",
     "StreamTimeoutException",
     "StreamTruncatedException",
+    "StructuredOutputError",
     "TimeoutException",
     "TooManyRequestsException",
+    "TooManyRoundsError",
     "Tool",
     "ToolCall",
     "ToolCallResponse",
     "ToolChoice",
+    "ToolError",
     "ToolSchema",
+    "Toolbox",
     "UnauthorizedException",
     "UnprocessableEntityException",
     "Usage",
     "WebSearchOptionsRequest",
     "__version__",
+    "ask_for",
+    "converse",
+    "converse_stream",
+    "parse_as",
 ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+C = TypeVar("C")
 
 _END = b"[DONE]"
 
@@ -48,6 +49,20 @@ class Decoder(Protocol[T_co]):
     def repeated(self) -> Callable[[bytes], tuple[T_co, str] | None]: ...
     def whole(self, body: bytes) -> T_co: ...
     def merged(self, answer: dict[str, Any]) -> T_co: ...
+
+
+class _Answer(Protocol[C]):
+    """What a stream needs to know about an answer to tell its tool calls."""
+
+    @property
+    def tool_calls(self) -> list[C]: ...
+
+
+class _OfAnswers(Protocol[C]):
+    """A stream of such answers."""
+
+    @property
+    def merged(self) -> _Answer[C]: ...
 
 
 class Stream(Generic[T]):
@@ -117,6 +132,16 @@ class Stream(Generic[T]):
             for choice in chunk.choices:  # type: ignore[attr-defined]
                 if not choice.index and choice.delta.content:
                     yield choice.delta.content
+
+    @property
+    def tool_calls(self: _OfAnswers[C]) -> list[C]:
+        """The tool calls of the first choice, as far as they have arrived: whole at the end of the stream."""
+        return self.merged.tool_calls
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the first choice ended, such as `stop` or `tool_calls`; None if that has not arrived."""
+        return self.merged.finish_reason  # type: ignore[attr-defined, no-any-return]
 
     @property
     def merged(self) -> T:

@@ -43,6 +43,7 @@ from support.contract import (
     validator,
     without_null,
 )
+from tachyon_sdk._first_choice import FirstChoice
 from tachyon_sdk._model import Answer, Model, OneOf, StringEnum
 
 FILLED_IN_LATER = [name for name in OBJECTS if SCHEMAS[name].get("x-fill-in-later")]
@@ -84,10 +85,9 @@ def test_the_schemas_are_what_is_exported() -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_each_class_has_the_base_of_its_kind(name: str) -> None:
-    (base,) = model_of(name).__bases__
-    assert base is (
-        StringEnum if name in ENUMS else OneOf if name in NATURAL else Answer if name in ANSWERS else Model
-    )
+    base = StringEnum if name in ENUMS else OneOf if name in NATURAL else Answer if name in ANSWERS else Model
+    shortcuts = (FirstChoice,) if "x-first-choice" in SCHEMAS[name] else ()
+    assert model_of(name).__bases__ == (base, *shortcuts)
 
 
 # Properties

@@ -35,7 +35,8 @@ RULES = """
     _hosts         -> .exceptions
     configuration  -> .exceptions ._retry ._checks ._environment ._hosts ._logging ._version
     _model         -> pydantic pydantic_core typing_extensions
-    models         -> ._model ._lazy pydantic typing_extensions
+    _first_choice  ->
+    models         -> ._first_choice ._model ._lazy pydantic typing_extensions
     _strict_json   ->
     _repeats       -> pydantic
     _decode        -> .exceptions ._model ._repeats pydantic
@@ -54,7 +55,11 @@ RULES = """
     api_client     -> ._decode ._error_body ._headers ._operation ._request ._version dateutil
     api            -> .api_client .api_response ._operation ._stream .models pydantic typing_extensions
     __init__       -> .api .models .api_client .api_response .configuration .exceptions .rest
-    __init__       -> ._lazy ._retry ._stream ._version
+    _typed_json    -> .exceptions pydantic
+    _callee        -> .exceptions ._typed_json pydantic
+    tools          -> .exceptions .models ._callee ._first_choice ._stream ._typed_json pydantic pydantic_core
+    structured     -> .exceptions .models ._first_choice ._typed_json pydantic
+    __init__       -> ._lazy ._retry ._stream ._version .structured .tools
     local          -> . ._lazy .api .models .api_client .configuration .exceptions ._model ._version
     local          -> pydantic starlette uvicorn
     __main__       -> . .api .models .api_client .api_response .configuration .exceptions

@@ -89,7 +89,7 @@ class ChatApi:
             _host_index: Which of the contract's servers to call; 0 is the configured host.
 
         Returns:
-            The whole answer, whatever form the server sent it in: the text is in `choices[0].delta.content`.
+            The whole answer, whatever form the server sent it in: its text is `text`.
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
@@ -286,7 +286,7 @@ class ChatApi:
             _host_index: Which of the contract's servers to call; 0 is the configured host.
 
         Returns:
-            The whole answer, whatever form the server sent it in: the text is in `choices[0].delta.content`.
+            The whole answer, whatever form the server sent it in: its text is `text`.
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.

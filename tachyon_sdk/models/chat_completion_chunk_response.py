@@ -1,15 +1,18 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from tachyon_sdk._first_choice import FirstChoice
 from tachyon_sdk._model import Answer, EmptyForNull
 from tachyon_sdk.models.chunk_choice import ChunkChoice
+from tachyon_sdk.models.message import Message
+from tachyon_sdk.models.tool_call import ToolCall
 from tachyon_sdk.models.usage import Usage
 
 
-class ChatCompletionChunkResponse(Answer):
+class ChatCompletionChunkResponse(Answer, FirstChoice[ToolCall, Message]):
     """A piece of an answer; merged, the whole answer. `choices` is empty in a chunk that only reports usage.
 
     Attributes:
@@ -22,6 +25,8 @@ class ChatCompletionChunkResponse(Answer):
         service_tier: Service tier that the request was processed in.
         usage: What the whole answer took; usually in the last chunk only.
     """
+
+    _message_type: ClassVar = Message
 
     id: str | None = None
     object: str | None = None

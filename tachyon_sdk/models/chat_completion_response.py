@@ -1,15 +1,18 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from tachyon_sdk._first_choice import FirstChoice
 from tachyon_sdk._model import Answer, EmptyForNull
 from tachyon_sdk.models.choice import Choice
+from tachyon_sdk.models.message import Message
+from tachyon_sdk.models.tool_call_response import ToolCallResponse
 from tachyon_sdk.models.usage import Usage
 
 
-class ChatCompletionResponse(Answer):
+class ChatCompletionResponse(Answer, FirstChoice[ToolCallResponse, Message]):
     """A whole answer, as the server sends it where `stream` is not true.
 
     Attributes:
@@ -22,6 +25,8 @@ class ChatCompletionResponse(Answer):
         system_fingerprint: Identifies the configuration that the model ran with.
         service_tier: Service tier that the request was processed in.
     """
+
+    _message_type: ClassVar = Message
 
     id: str | None = None
     object: str | None = None

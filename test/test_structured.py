@@ -1,0 +1,284 @@
+"""Structured output: what is asked, what is taken for an answer, and the one error for all that is not."""
+
+from __future__ import annotations
+
+import functools
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, Field, ValidationError
+
+from support.chat import chat
+from support.raw_server import RawServer, json_response
+from support.tools import called, completion
+from tachyon_sdk import (
+    ApiTypeError,
+    ChatCompletionChunkResponse,
+    ChatCompletionRequest,
+    Message,
+    OpenApiException,
+    StructuredOutputError,
+    ask_for,
+    parse_as,
+)
+from tachyon_sdk.local import LocalServer
+
+SAY = {"role": "user", "content": "健は三十歳です"}
+
+
+class Person(BaseModel):
+    """Someone."""
+
+    name: str = Field(description="名前")
+    age: int = Field(ge=0)
+    children: list[Person] = []
+
+
+@dataclass
+class Point:
+    x: int
+    y: int = 0
+
+
+class Answer(BaseModel):
+    answer: str
+
+
+KEN = Person(name="健", age=30)
+TEXT = '{"name": "健", "age": 30}'
+
+
+@contextmanager
+def answering(
+    text: str | None, finish_reason: str = "stop", **message: Any
+) -> Iterator[tuple[RawServer, Any]]:
+    """A server that answers with this text, and the calls of a client of it."""
+    answer = completion([], text)
+    answer["choices"][0]["finish_reason"] = finish_reason
+    answer["choices"][0]["message"].update(message)
+    with RawServer([json_response(answer)]) as server, chat(server.url) as api:
+        yield server, api
+
+
+def sent_for(request: Any, kind: Any = Person, text: str = TEXT) -> Any:
+    """The body that asks for a value of a type."""
+    with answering(text) as (server, api):
+        ask_for(api.chat_completion, request, kind)
+    (body,) = (each.json() for each in server.requests)
+    return body
+
+
+def failure(text: str | None, finish_reason: str = "stop", **message: Any) -> StructuredOutputError:
+    """The error of an answer that is no Person."""
+    with answering(text, finish_reason, **message) as (_, api):
+        with pytest.raises(StructuredOutputError) as caught:
+            ask_for(api.chat_completion, {"messages": [SAY]}, Person)
+    error = caught.value
+    assert isinstance(error.answer, ChatCompletionChunkResponse)
+    assert error.text == error.answer.text == (text or "")
+    return error
+
+
+# What is asked
+
+
+def test_the_answer_is_an_object_of_the_type() -> None:
+    with answering(TEXT) as (server, api):
+        assert (
+            ask_for(api.chat_completion, {"messages": [SAY], "model": "large", "temperature": 0}, Person)
+            == KEN
+        )
+    (body,) = (each.json() for each in server.requests)
+    instruction, *others = body.pop("messages")
+    assert body == {
+        "model": "large",
+        "temperature": 0,
+        "response_format": {"type": "json_object"},
+    }
+    assert others == [SAY]
+    assert instruction["role"] == "system"
+    text, _, schema = instruction["content"].partition("\n")
+    assert "JSON" in text
+    assert "名前" in schema
+    validator = Draft202012Validator(json.loads(schema))
+    assert validator.is_valid({**json.loads(TEXT), "children": [json.loads(TEXT)]})
+    assert not validator.is_valid({**json.loads(TEXT), "children": [{"name": "x"}]})
+
+
+def test_a_real_server_is_asked_for_json() -> None:
+    request = {"messages": [SAY]}
+    with LocalServer() as server, chat(server.url) as api:
+        room = functools.partial(api.chat_completion_on_chatroom, "r")
+        said = [ask_for(ask, request, Answer).answer for ask in (api.chat_completion, room)]
+    assert all("健は三十歳です" in text for text in said)
+    assert request == {"messages": [SAY]}
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        ("Be brief.", "Be brief.\n\n"),
+        ("", ""),
+        (None, ""),
+        ([{"type": "text", "text": "Be brief."}], [{"type": "text", "text": "Be brief."}]),
+    ],
+)
+def test_there_is_one_instruction_at_the_beginning(role: str, content: Any, kept: Any) -> None:
+    first = {"role": role, "content": content}
+    given = Message.from_dict(first)
+    plain = sent_for({"messages": [SAY]})["messages"][0]["content"]
+    for request in ({"messages": [first, SAY]}, {"messages": [given, SAY]}):
+        instruction, *others = sent_for(request)["messages"]
+        assert others == [SAY]
+        assert instruction["role"] == role
+        added = [*kept, {"type": "text", "text": plain}] if isinstance(kept, list) else kept + plain
+        assert instruction["content"] == added
+    assert given.to_dict() == first  # the caller's own message
+
+
+def test_the_request_is_left_as_it_is() -> None:
+    request = ChatCompletionRequest(messages=[Message(role="system", content="A"), Message(role="user")])
+    before = request.to_json()
+    sent_for(request)
+    assert request.to_json() == before
+
+
+@pytest.mark.parametrize(
+    "form", [{"type": "text"}, {"type": "json_schema", "json_schema": {"name": "x"}}, None]
+)
+def test_a_form_that_the_request_sets_is_kept(form: Any) -> None:
+    assert sent_for({"messages": [SAY], "response_format": form})["response_format"] == form
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value", "is_object"),
+    [
+        (Point, '{"x": 1}', Point(1), True),
+        (dict[str, int], '{"大": 1}', {"大": 1}, True),
+        (list[Person], f"[{TEXT}]", [KEN], False),
+        (Person | None, "null", None, False),
+        (int, " 7\n", 7, False),
+    ],
+)
+def test_any_type_may_be_asked_for(kind: Any, text: str, value: Any, is_object: bool) -> None:
+    with answering(text) as (server, api):
+        assert ask_for(api.chat_completion, {"messages": [SAY]}, kind) == value
+    (body,) = (each.json() for each in server.requests)
+    assert ("response_format" in body) is is_object
+
+
+@pytest.mark.parametrize("kind", [Callable[[], int], "Missing", type(lambda: None)])
+def test_a_type_that_no_json_stands_for_is_a_mistake(kind: Any) -> None:
+    with pytest.raises(ApiTypeError) as caught:
+        ask_for(pytest.fail, {"messages": [SAY]}, kind)
+    assert "http" not in str(caught.value)
+
+
+# What is taken for an answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        f"\n  {TEXT}\n",
+        f"```json\n{TEXT}\n```",
+        f"```\n{TEXT}\n```\n",
+        f"\n```JSON\r\n{TEXT}\r\n  ```",
+        f"````json\n\n{TEXT}\n\n````",
+        '```json\n{"name": "健", "age": 30,\n"x": "```"}\n```',
+    ],
+)
+def test_json_is_taken_bare_or_fenced(text: str) -> None:
+    assert parse_as(Person, text) == KEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Ken",
+        f"Here it is: {TEXT}",
+        f"{TEXT} I hope that helps.",
+        f"Here it is:\n```json\n{TEXT}\n```",
+        f"```json\n{TEXT}",
+        f"```json {TEXT} ```",
+        f"````\n{TEXT}\n```",
+        f"`{TEXT}`",
+        "{'name': '健', 'age': 30}",
+        "```json\n```",
+    ],
+)
+def test_nothing_else_is_guessed(text: str) -> None:
+    with pytest.raises(StructuredOutputError, match=r"^the answer is no Person: Invalid JSON: ") as caught:
+        parse_as(Person, text)
+    assert caught.value.text == text
+    assert caught.value.answer is None
+
+
+# What is not
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{}", "name: Field required; age: Field required"),
+        (
+            '{"name": 1, "age": -1}',
+            "name: Input should be a valid string; age: Input should be greater than or equal to 0",
+        ),
+        (f'{TEXT[:-1]}, "children": [{{"name": "x"}}]}}', "children.0.age: Field required"),
+        ("[]", "Input should be an object"),
+    ],
+)
+def test_an_answer_of_another_shape(text: str, says: str) -> None:
+    error = failure(text)
+    assert str(error) == f"the answer is no Person: {says}"
+    assert isinstance(error.__cause__, ValidationError)
+    assert isinstance(error, OpenApiException)
+
+
+def test_the_text_is_told_as_it_came() -> None:
+    fenced = "\n```json\n[]\n```\n"
+    assert failure(fenced).text == fenced
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "message", "says"),
+    [
+        ("length", {}, "the answer was cut, it is longer than allowed (finish reason length)"),
+        ("content_filter", {}, "the answer was withheld (finish reason content_filter)"),
+        ("stop", {"refusal": "だめです"}, "the model refused: だめです"),
+        ("tool_calls", {"tool_calls": [called("look", "{}")]}, "the model called look instead of answering"),
+    ],
+)
+def test_an_answer_that_is_not_meant_as_one(finish_reason: str, message: Any, says: str) -> None:
+    """Its text may be JSON all the same: a number that was cut is one, too."""
+    error = failure(TEXT, finish_reason, **message)
+    assert str(error) == says
+    assert error.__cause__ is None
+
+
+def test_an_answer_without_a_text() -> None:
+    assert str(failure(None)) == "the answer has no text"
+    assert str(failure("")) == "the answer has no text"
+
+
+def test_the_error_names_the_type() -> None:
+    for kind, name in ((list[int], "list[int]"), (int | None, "int | None"), (Point, "Point")):
+        with pytest.raises(StructuredOutputError) as caught:
+            parse_as(kind, "x")
+        assert str(caught.value).startswith(f"the answer is no {name}: Invalid JSON")
+
+
+def test_the_error_can_be_pickled() -> None:
+    error = failure("[]")
+    other = pickle.loads(pickle.dumps(error))
+    assert (str(other), other.text, other.answer) == (str(error), error.text, error.answer)
