@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from contextlib import suppress
 from typing import Any
 
 import urllib3
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import ProtocolError
 
 from tachyon_sdk._framing import Chunked, Framing, Sized
 
@@ -34,6 +35,7 @@ class Body:
         compressed = "Content-Encoding" in response.headers
         self._framing = None if compressed or self._source is None else _framing_of(response)
         self._arrived = False
+        self._process = os.getpid()
 
     def read(self) -> bytes:
         """The next piece, decompressed; nothing at the end of the body, when its connection is free again.
@@ -72,29 +74,31 @@ class Body:
 
         Where it is not, the connection is closed.
         """
+        if self._framing is None and self._source is not None and not self._response.closed:
+            # urllib3 would wait for the end of a line however slowly that comes.
+            self._framing = _framing_of(self._response, getattr(self._source, "chunk_left", None))
         if self._exhausted() or self._drain_what_is_here():
             self._release()
         else:
             self.close()
 
     def _drain_what_is_here(self) -> bool:
-        response, sock = self._response, self._socket
-        if sock is None or response.closed:
+        sock, framing = self._socket, self._framing
+        if sock is None or framing is None or framing.ends_with_the_connection or self._response.closed:
             return False
         timeout = sock.gettimeout()
-        # The connection must not go back to the pool before its socket has its own timeout again.
-        response.release_conn = _do_nothing  # type: ignore[method-assign]
         try:
             left, deadline = _LEFTOVER_BYTES, time.monotonic() + _LEFTOVER_SECONDS
-            while left > 0 and not self._exhausted() and (seconds := deadline - time.monotonic()) > 0:
+            while left > 0 and not framing.complete and (seconds := deadline - time.monotonic()) > 0:
                 sock.settimeout(seconds)
-                left -= len(self._next())
+                if framing.error or not (piece := self._source.fp.read1(_PIECE_BYTES)):
+                    return False
+                framing.feed(piece)
+                left -= len(piece)
             sock.settimeout(timeout)
-            return self._exhausted()
-        except (HTTPError, OSError, ValueError, RuntimeError):
+            return framing.complete
+        except (OSError, ValueError):
             return False
-        finally:
-            del response.release_conn
 
     def _exhausted(self) -> bool:
         return self._response.closed if self._framing is None else self._framing.complete
@@ -114,19 +118,20 @@ class Body:
 
     def abort(self) -> None:
         """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
-        # Once the body was read to its end, the connection belongs to somebody else.
-        if self._socket is not None and self._response.connection is not None:
+        # Once the body was read to its end, the connection belongs to somebody else. After a fork it is shared.
+        if (
+            self._socket is not None
+            and self._response.connection is not None
+            and self._process == os.getpid()
+        ):
             with suppress(OSError):
                 # Not the method of a TLS socket, which takes its state away from the thread that is reading.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:
+def _framing_of(response: urllib3.BaseHTTPResponse, missing: int | None = None) -> Framing:
+    """How a body shows where it ends; `missing` is what is still to come of a chunk that is being read."""
     if response.chunked:
-        return Chunked()
+        return Chunked(missing)
     size = response.length_remaining
     return Framing() if size is None else Sized(size)
-
-
-def _do_nothing() -> None:
-    """Stands in for `release_conn` while a connection is held back."""

@@ -6,40 +6,21 @@ import queue
 import ssl
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
-from http.client import HTTPException
 from typing import Any
 
 import urllib3
 import urllib3.util
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, LocationValueError
-from urllib3.util.ssl_match_hostname import CertificateError
+from urllib3.exceptions import InsecureRequestWarning
 
+from tachyon_sdk._connection import Connection
 from tachyon_sdk._proxies import pool_manager
 from tachyon_sdk._tls import tls_context
 from tachyon_sdk.configuration import Configuration
 
-# A larger body is not copied for the sake of one packet.
-_JOINED_BYTES = 65536
-
-
 # Neither is for urllib3 to do: what is tried again is decided in one place, and redirects are not followed.
 _NO_RETRIES = urllib3.Retry(False, redirect=False)
-
-
-class NotConnectedError(Exception):
-    """A connection was not made, so nothing of the request was sent; `__cause__` says why.
-
-    Attributes:
-        host: Name or address of the server.
-        proxy: Host and port of the proxy that failed, None where there is none or it did its part.
-    """
-
-    def __init__(self, host: str, proxy: str | None) -> None:
-        super().__init__(host, proxy)
-        self.host = host
-        self.proxy = proxy
 
 
 class Connections:
@@ -102,97 +83,6 @@ class Connections:
         self._manager.clear()
 
 
-class _Connection:
-    """What our connections do differently from urllib3's; stands before its class."""
-
-    # All of urllib3's connections have these.
-    sock: Any
-    host: str
-    proxy: Any
-    proxy_config: Any
-    is_verified: bool
-    ssl_context: ssl.SSLContext | None
-    assert_hostname: Any
-    server_hostname: str | None
-    _tunnel_host: str | None
-
-    send_timeout: float | None
-    unverified: bool
-    tls_context: Callable[[], ssl.SSLContext]
-    failing_proxy: str | None
-    held: bytes | None = None
-    """The head of a request that waits for its body; empty while it is being put together."""
-
-    def connect(self) -> None:
-        host = self._tunnel_host or self.host
-        self.failing_proxy = self._proxy_address()
-        if hasattr(self, "ssl_context"):
-            if self.proxy and self._tunnel_host is None:
-                # The connection ends at the proxy, and what is set for the server does not hold for it.
-                self.ssl_context = self.proxy_config.ssl_context
-                self.assert_hostname = self.server_hostname = None
-            else:
-                self.ssl_context = self.tls_context()
-        try:
-            super().connect()  # type: ignore[misc]
-        except LocationValueError:
-            raise
-        except (HTTPError, HTTPException, OSError, CertificateError) as error:
-            raise NotConnectedError(host, self.failing_proxy) from error
-        # urllib3 gives the sending of the whole body the timeout for connecting, which a large upload may need.
-        self.sock.settimeout(self.send_timeout)
-        if self.unverified:
-            # It would warn again with every request.
-            self.is_verified = True
-
-    def _proxy_address(self) -> str | None:
-        if socks := getattr(self, "_socks_options", None):
-            return f"{socks['proxy_host']}:{socks['proxy_port']}"
-        return f"{self.proxy.host}:{self.proxy.port}" if self.proxy else None
-
-    def _new_conn(self) -> Any:
-        sock = super()._new_conn()  # type: ignore[misc]
-        if not self.proxy:  # a SOCKS proxy is through with its part
-            self.failing_proxy = None
-        return sock
-
-    def _tunnel(self) -> None:
-        super()._tunnel()  # type: ignore[misc]
-        self.failing_proxy = None
-
-    def endheaders(self, *args: Any, **options: Any) -> None:
-        # Head and body go in one packet where they fit: urllib3 sends each on its own.
-        self.held = b""
-        super().endheaders(*args, **options)  # type: ignore[misc]
-
-    def send(self, data: Any) -> None:
-        if self.held == b"":
-            self.held = data
-            return
-        if self.held and isinstance(data, bytes) and len(data) <= _JOINED_BYTES:
-            data = self.held + data
-            self.held = None
-        self._flush()
-        super().send(data)  # type: ignore[misc]
-
-    def _flush(self) -> None:
-        held, self.held = self.held, None
-        if held:
-            super().send(held)  # type: ignore[misc]
-
-    def close(self) -> None:
-        self.held = None
-        super().close()  # type: ignore[misc]
-
-    def getresponse(self) -> urllib3.HTTPResponse:
-        self._flush()
-        # urllib3 lets go of the socket where the answer ends with the connection.
-        sock = self.sock
-        response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]
-        response.sock = sock  # type: ignore[attr-defined]
-        return response
-
-
 class _IdleConnections(queue.LifoQueue[Any]):
     """Connections that wait for the next request; one too many is closed, which urllib3 would warn of."""
 
@@ -216,7 +106,7 @@ def _with_our_connections(manager: urllib3.PoolManager, configuration: Configura
     }
     pool_classes: dict[str, Any] = {}
     for scheme, pool in manager.pool_classes_by_scheme.items():
-        connection = type("Connection", (_Connection, pool.ConnectionCls), settings)  # type: ignore[attr-defined]
+        connection = type("Connection", (Connection, pool.ConnectionCls), settings)  # type: ignore[attr-defined]
         members = {"ConnectionCls": connection, "QueueCls": _IdleConnections}
         pool_classes[scheme] = type(pool.__name__, (pool,), members)
     manager.pool_classes_by_scheme = pool_classes

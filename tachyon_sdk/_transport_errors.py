@@ -14,7 +14,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from tachyon_sdk._connections import NotConnectedError
+from tachyon_sdk._connection import NotConnectedError
 from tachyon_sdk.exceptions import ConnectionException, TimeoutException
 
 

@@ -13,7 +13,8 @@ import urllib3
 from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
 from tachyon_sdk._body import Body
-from tachyon_sdk._connections import Connections, NotConnectedError, warn_of_unverified
+from tachyon_sdk._connection import NotConnectedError
+from tachyon_sdk._connections import Connections, warn_of_unverified
 from tachyon_sdk._transport_errors import lost, not_connected
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
@@ -87,7 +88,7 @@ class RESTResponse:
                 for _ in self.pieces():
                     pass
             except (ConnectionException, ResponseDecodeException) as error:
-                error.body = self.kept_pieces()[:_SHOWN_BYTES].decode("utf-8", "replace")
+                error.body = self._beginning().decode("utf-8", "replace")
                 raise
             self._data = self.kept_pieces()
             self._kept = None
@@ -126,6 +127,16 @@ class RESTResponse:
     def kept_pieces(self) -> bytes:
         """What `pieces` has handed over."""
         return b"".join(self._kept or ())
+
+    def _beginning(self) -> bytes:
+        """The beginning of what was kept, without a copy of the rest."""
+        pieces, size = [], 0
+        for piece in self._kept or ():
+            if size >= _SHOWN_BYTES:
+                break
+            pieces.append(piece[: _SHOWN_BYTES - size])
+            size += len(piece)
+        return b"".join(pieces)
 
     def _keep(self, piece: bytes) -> bool:
         """Keeps a piece, or as much of it as the limit leaves; whether that was all of it."""

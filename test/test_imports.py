@@ -46,11 +46,12 @@ RULES = """
     _stream        -> .exceptions ._sse ._merge
     _tls           -> .exceptions .configuration urllib3
     _proxies       -> .exceptions .configuration ._headers ._tls urllib3
-    _connections   -> .exceptions .configuration ._proxies ._tls urllib3
-    _transport_errors -> .exceptions ._connections urllib3
+    _connection    -> urllib3
+    _connections   -> .configuration ._connection ._proxies ._tls urllib3
+    _transport_errors -> .exceptions ._connection urllib3
     _framing       ->
     _body          -> ._framing urllib3
-    rest           -> .exceptions .configuration ._body ._connections ._transport_errors urllib3
+    rest           -> .exceptions .configuration ._body ._connection ._connections ._transport_errors urllib3
     api_client     -> .exceptions .configuration .rest .api_response ._stream ._retry
     api_client     -> ._decode ._error_body ._headers ._operation ._request ._version dateutil
     api            -> .api_client .api_response ._operation ._stream .models pydantic typing_extensions
@@ -226,7 +227,15 @@ def test_only_the_transport_may_import_urllib3_and_only_local_its_extras() -> No
             if not name.startswith("."):
                 users.setdefault(name, set()).add(module)
     assert users.keys() == RUNTIME_DEPENDENCIES | EXTRA_LOCAL
-    assert users["urllib3"] == {"rest", "_body", "_connections", "_proxies", "_tls", "_transport_errors"}
+    assert users["urllib3"] == {
+        "rest",
+        "_body",
+        "_connection",
+        "_connections",
+        "_proxies",
+        "_tls",
+        "_transport_errors",
+    }
     assert all(users[name] == {"local"} for name in EXTRA_LOCAL)
 
 
