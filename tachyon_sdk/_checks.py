@@ -20,6 +20,7 @@ PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 MAX_SECONDS = 2_147_483
 
 _HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::(.*))?", re.DOTALL)
+_ZONE = re.compile(r"[\w.~-]*", re.ASCII)
 _HOST_NAME = re.compile(r"(?=.{1,254}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -62,6 +63,8 @@ def password(name: str, value: Any) -> str:
     secret = text(name, value)
     if re.search(r"[\x00-\x1f\x7f]", secret):
         raise ApiValueError(f"{name} must not contain control characters, such as a line break at its end")
+    if re.search(r"[\ud800-\udfff]", secret):
+        raise ApiValueError(f"{name} must be text that UTF-8 can carry")
     return secret
 
 
@@ -147,6 +150,13 @@ def readable_file(name: str, value: Any) -> str:
     return file
 
 
+def safe_characters(name: str, value: Any) -> str:
+    characters = text(name, value)
+    if set(characters) & set("?#"):
+        raise ApiValueError(f"{name} must not contain ? or #, which end a path")
+    return characters
+
+
 def retries(name: str, value: Any) -> Any:
     """A count, a policy (anything with a ``delay`` to call), or a Retry of urllib3, read as its total."""
     if callable(getattr(value, "delay", None)):
@@ -213,7 +223,8 @@ def _is_host(host: str) -> bool:
         ipaddress.IPv6Address(host[1:-1])
     except ValueError:
         return False
-    return True
+    # It takes any text for a zone, which urllib3 does not.
+    return _ZONE.fullmatch(host[1:-1].partition("%")[2]) is not None
 
 
 def _wrong_type(name: str, value: Any, right: str, *classes: type) -> ApiTypeError:
@@ -262,7 +273,7 @@ CHECKS: dict[str, Check] = {
     "no_proxy": optional(text),
     "proxy_headers": optional(mapping_of_text),
     "proxy_ssl_context": optional(tls_context),
-    "safe_chars_for_path_param": text,
+    "safe_chars_for_path_param": safe_characters,
     "client_side_validation": flag,
     "datetime_format": text,
     "date_format": text,

@@ -7,6 +7,7 @@ import ssl
 import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import lru_cache, partial
 from typing import Any
 
@@ -17,10 +18,13 @@ from urllib3.exceptions import InsecureRequestWarning
 from tachyon_sdk._connection import Connection
 from tachyon_sdk._proxies import pool_manager
 from tachyon_sdk._tls import tls_context
+from tachyon_sdk._urllib3_log import hidden_query
 from tachyon_sdk.configuration import Configuration
 
 # Neither is for urllib3 to do: what is tried again is decided in one place, and redirects are not followed.
 _NO_RETRIES = urllib3.Retry(False, redirect=False)
+
+_NOTHING = nullcontext()
 
 
 class Connections:
@@ -52,16 +56,17 @@ class Connections:
             HTTPError, OSError: What urllib3 raises besides.
         """
         opener, target = self._opener_of(url)
-        response: urllib3.BaseHTTPResponse = opener.urlopen(
-            method,
-            target,
-            body=body,
-            headers=headers,
-            timeout=_timeout(*timeouts),
-            retries=_NO_RETRIES,
-            redirect=False,
-            preload_content=False,
-        )
+        with hidden_query() if "?" in target else _NOTHING:
+            response: urllib3.BaseHTTPResponse = opener.urlopen(
+                method,
+                target,
+                body=body,
+                headers=headers,
+                timeout=_timeout(*timeouts),
+                retries=_NO_RETRIES,
+                redirect=False,
+                preload_content=False,
+            )
         return response
 
     def _opener_of(self, url: str) -> tuple[Any, str]:

@@ -128,3 +128,14 @@ def _header(headers: Any, *names: str) -> str | None:
 
 def _header_text(value: object) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def one_line(text: str | None, limit: int) -> str:
+    """Fit a text from outside into a line of a log: one line, no control characters, no passwords of URLs."""
+    if not text:
+        return ""
+    # Cut first, so that a body of megabytes costs nothing. The two joiners are part of words and emoji.
+    text = str(text)[: limit * 8]
+    text = "".join(char if char.isprintable() or char in "\u200c\u200d" else " " for char in text)
+    text = " ".join(re.sub(r"://[^/\s]*@", "://<hidden>@", text).split())
+    return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."

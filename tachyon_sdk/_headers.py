@@ -23,10 +23,13 @@ class Headers(dict[str, str]):
     """Headers by name. What is shown of them has no credentials in it, only their schemes."""
 
     def __repr__(self) -> str:
-        return repr({name: _shown(name, value) for name, value in self.items()})
+        # Also of what a program has put there past the checks.
+        return repr({name: _shown(str(name), value) for name, value in self.items()})
 
 
 def _shown(name: str, value: str) -> str:
+    if not isinstance(value, str):
+        return f"<{type(value).__name__}>"
     if name.lower() in _HARMLESS:
         return value
     scheme, space, _ = value.partition(" ")

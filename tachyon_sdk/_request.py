@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -21,6 +22,8 @@ _CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
 
 # How the body is framed is not for the caller to say.
 _OURS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Request(NamedTuple):
@@ -120,12 +123,20 @@ def build_url(
             segment = quote(text_of(value, name), safe=safe)
         except UnicodeEncodeError as error:
             raise ApiValueError(f"{name} is no text that can be sent: {error.reason}") from error
-        if not segment or any(part in (".", "..") for part in segment.split("/")):
+        if not segment or _has_dot_segment(segment):
             raise ApiValueError(f"{name} must not be {value!r}: it would lead to another path")
         path = path.replace("{" + name + "}", segment)
+    # The error of urlencode would hold the value.
+    if any(_SURROGATE.search(text) for pair in query.items() for text in pair if isinstance(text, str)):
+        raise ApiValueError("a query parameter is no text that can be sent")
     # A list is sent as one pair for each of its items ("form" style, exploded).
     pairs = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
     return f"{host}{path}?{pairs}" if pairs else f"{host}{path}"
+
+
+def _has_dot_segment(segment: str) -> bool:
+    """Whether a part is one, escaped or not (WHATWG URL, section 4.1)."""
+    return any(part.lower().replace("%2e", ".") in (".", "..") for part in segment.split("/"))
 
 
 def choose_timeouts(
@@ -156,12 +167,14 @@ def _auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
         place, key, value = (mapping("_request_auth", auth)[name] for name in ("in", "key", "value"))
     except KeyError as error:
         raise ApiValueError("_request_auth needs the keys 'in', 'key' and 'value'") from error
+    value = text_of(value, "the value of _request_auth")
     if place == "cookie":
-        places["header"]["Cookie"] = f"{key}={value}" if key else value
-    elif place in places:
-        places[place][key] = value
+        places["header"]["Cookie"] = f"{text_of(key, 'the key of _request_auth')}={value}" if key else value
+    elif place in ("header", "query"):
+        places[place][text_of(key, "the key of _request_auth")] = value
     else:
-        raise ApiValueError(f"_request_auth: 'in' must be 'header', 'query' or 'cookie', not {place!r}")
+        # It is not shown: the credential may have been put in its place.
+        raise ApiValueError("_request_auth: 'in' must be 'header', 'query' or 'cookie'")
     return places
 
 

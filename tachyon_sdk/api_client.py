@@ -11,8 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tachyon_sdk import rest
+from tachyon_sdk._checks import hidden_url
 from tachyon_sdk._decode import AnswerDecoder
-from tachyon_sdk._error_body import read_retry_after
+from tachyon_sdk._error_body import one_line, read_request_id, read_retry_after
 from tachyon_sdk._headers import Headers, build_headers
 from tachyon_sdk._operation import M, Operation, RequestOptions
 from tachyon_sdk._request import Request, build_request
@@ -234,7 +235,8 @@ def _error_of(response: rest.RESTResponse) -> ApiException:
         body = (error.body or "").encode()
     message = None
     if 300 <= response.status < 400:
-        target = response.headers.get("Location", "nowhere")
+        # Without its query, in which a credential may have come back.
+        target = hidden_url(response.headers.get("Location", "nowhere"))
         message = f"the server redirects to {target}, which is not followed"
     return exception_class(response.status)(
         response.status,
@@ -275,7 +277,7 @@ def _log_attempt(
     response: rest.RESTResponse | None = None,
 ) -> None:
     if _log.isEnabledFor(logging.DEBUG):
-        request_id = response.headers.get("x-request-id", "-") if response else "-"
+        request_id = one_line(read_request_id(response.headers), 80) if response else ""
         duration = time.monotonic() - started
         _log.debug(
             "%s %s: %s in %.3f s (attempt %d, request id %s)",
@@ -285,5 +287,5 @@ def _log_attempt(
             outcome,
             duration,
             attempt,
-            request_id,
+            request_id or "-",
         )

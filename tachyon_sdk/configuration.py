@@ -323,7 +323,8 @@ class Configuration(LoggingSettings):
         """
         if index is None:
             return self._base_path
-        return host_from(self.get_host_settings() if servers is None else servers, index, variables or {})
+        url = host_from(self.get_host_settings() if servers is None else servers, index, variables or {})
+        return _checks.host_url(f"the URL of host number {index}", url)
 
     @classmethod
     def set_default(cls, default: Self | None) -> None:

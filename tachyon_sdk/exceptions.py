@@ -208,8 +208,10 @@ class ApiException(OpenApiException):
         return self
 
     def __str__(self) -> str:
-        head = _one_line(self.reason, 60)
-        message = _one_line(self.message, 300)
+        from tachyon_sdk._error_body import one_line
+
+        head = one_line(self.reason, 60)
+        message = one_line(self.message, 300)
         if self.status is not None:
             head = f"{self.status} {head or _phrase(self.status)}".rstrip()
             # A success status is no news beside a message, and HTML titles often are the status line again.
@@ -219,9 +221,9 @@ class ApiException(OpenApiException):
                 message = ""
         details = []
         if self.code and self.code != str(self.status):
-            details.append(f"code {_one_line(self.code, 60)}")
+            details.append(f"code {one_line(self.code, 60)}")
         if self.request_id:
-            details.append(f"request id {_one_line(self.request_id, 80)}")
+            details.append(f"request id {one_line(self.request_id, 80)}")
         text = ": ".join(part for part in (head, message) if part) or type(self).__name__
         if details:
             text += f" ({', '.join(details)})"
@@ -385,19 +387,6 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-def _one_line(text: str | None, limit: int) -> str:
-    """Fit a text from outside into a line of a log: one line, no control characters, no passwords of URLs."""
-    if not text:
-        return ""
-    import re
-
-    # Cut first, so that a body of megabytes costs nothing. The two joiners are part of words and emoji.
-    text = str(text)[: limit * 8]
-    text = "".join(char if char.isprintable() or char in "\u200c\u200d" else " " for char in text)
-    text = " ".join(re.sub(r"://[^/\s]*@", "://<hidden>@", text).split())
-    return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
 
 
 def _is_picklable(value: object) -> bool:

@@ -47,13 +47,14 @@ RULES = """
     _tls           -> .exceptions .configuration urllib3
     _proxies       -> .exceptions .configuration ._headers ._tls urllib3
     _connection    -> urllib3
-    _connections   -> .configuration ._connection ._proxies ._tls urllib3
+    _urllib3_log   ->
+    _connections   -> .configuration ._connection ._proxies ._tls ._urllib3_log urllib3
     _transport_errors -> .exceptions ._connection urllib3
     _framing       ->
     _body          -> ._framing urllib3
     rest           -> .exceptions .configuration ._body ._connection ._connections ._transport_errors urllib3
     api_client     -> .exceptions .configuration .rest .api_response ._stream ._retry
-    api_client     -> ._decode ._error_body ._headers ._operation ._request ._version dateutil
+    api_client     -> ._checks ._decode ._error_body ._headers ._operation ._request ._version dateutil
     api            -> .api_client .api_response ._operation ._stream .models pydantic typing_extensions
     __init__       -> .api .models .api_client .api_response .configuration .exceptions .rest
     _typed_json    -> .exceptions pydantic
