@@ -12,7 +12,9 @@ from typing import Any
 from pydantic import BaseModel
 
 # The strings that may change: the text, and the arguments of a tool call.
-_BEGINS = re.compile(rb'"(?:content|arguments)" ?: ?"')
+_CHANGING = re.compile(rb'"(?:content|arguments)" ?: ?"([^"\\]*(?:\\.[^"\\]*)*)"')
+# The search in a larger chunk would take memory out of proportion.
+_LARGEST = 65536
 _QUOTE, _BACKSLASH = b'"\\'
 _PROBE = b"?"
 # So many repeats prove that looking for them is worth its cost.
@@ -76,13 +78,13 @@ class Repeats:
         self._missed = 1 if self._found >= _WORTH_IT else self._missed + 1
         self._found = 0
         # After attempts in vain the next has to wait twice as long: a stream without repeats costs little more.
-        if self._missed & (self._missed - 1):
+        if self._missed & (self._missed - 1) or len(data) > _LARGEST:
             return
-        begins = _BEGINS.search(data)
+        changing = _CHANGING.search(data)
         parts = _parts_of(chunk)
-        if begins and parts:
+        if changing and parts:
             self._parts = parts
-            self._before, self._after = data[: begins.end()], data[data.find(b'"', begins.end()) :]
+            self._before, self._after = data[: changing.start(1)], data[changing.end(1) :]
             if not self._is_true():
                 self._before = b""
 

@@ -103,6 +103,16 @@ def test_what_differs_in_its_text_alone_is_not_parsed(make: Any, compact: bool) 
     assert repeated == len(TEXTS) - 1
 
 
+@pytest.mark.parametrize("make", [piece, fragment])
+@pytest.mark.parametrize("first", ['{"', 'a"b\\', "\\", "\n", "", "x" * 60_000])
+def test_any_text_may_be_the_one_before(make: Any, first: str) -> None:
+    assert check([encoded(make(text)) for text in (first, "a", '"')]) == 2
+
+
+def test_a_chunk_that_is_large_is_not_searched_for_what_the_next_may_repeat() -> None:
+    assert check([encoded(piece(text)) for text in ('"' * 100_000, "a", "b")]) == 1
+
+
 @pytest.mark.parametrize("text", ["tab\t", "\x7f", "\u2028", "\x00", "\u00ad", "\\u0041", "日本", "🙂"])
 def test_text_that_is_escaped_or_cannot_be_printed(text: str) -> None:
     check([json.dumps(piece(each)).encode() for each in ("a", text, "b")])
