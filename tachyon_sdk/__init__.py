@@ -5,10 +5,11 @@
 Names load when they are first used, so that importing the package costs next to nothing.
 """
 
-from typing import TYPE_CHECKING
-
 from tachyon_sdk._lazy import lazy_names
 from tachyon_sdk._version import __version__ as __version__
+
+# Type checkers know it by its name. Importing it from typing would take as long as starting Python.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from tachyon_sdk import (

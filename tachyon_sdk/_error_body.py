@@ -19,7 +19,6 @@ _REQUEST_ID_HEADERS = (
     "x-amzn-requestid",
     "x-amz-request-id",
 )
-_TITLE = re.compile(r"<title[\s>]", re.IGNORECASE)
 # A title stands near the top of a page; a longer search would only cost time.
 _MAX_MARKUP = 65_536
 
@@ -87,7 +86,7 @@ def _text(value: object) -> str | None:
 
 def _title(markup: str) -> str | None:
     markup = markup[:_MAX_MARKUP]
-    opening = _TITLE.search(markup)
+    opening = re.search(r"<title[\s>]", markup, re.IGNORECASE)
     if opening is None:
         return None
     # Plain searches, each over the text once: a pattern for the whole element can take quadratic time.

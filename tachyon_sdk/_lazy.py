@@ -1,8 +1,13 @@
 """Names of a package that load when they are first used (PEP 562)."""
 
-from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
-from typing import Any
+from __future__ import annotations
+
+# Not from typing: what this module imports is all that importing the package costs.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
 
 def lazy_names(
@@ -19,6 +24,8 @@ def lazy_names(
     direct = frozenset(submodules)
 
     def getattr_(name: str) -> Any:
+        from importlib import import_module
+
         if name in modules:
             value = getattr(import_module(f"{package}.{modules[name]}"), name)
         elif name in direct:

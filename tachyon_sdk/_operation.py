@@ -31,7 +31,7 @@ class Parameter(NamedTuple):
     configured_by: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)  # each of these methods would be made at import
 class Operation(Generic[M]):
     """What the contract says about an operation.
 

@@ -23,8 +23,6 @@ _CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
 # How the body is framed is not for the caller to say.
 _OURS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
 
 class Request(NamedTuple):
     """A request as it is sent. The timeouts are in seconds, to connect and to read."""
@@ -127,11 +125,15 @@ def build_url(
             raise ApiValueError(f"{name} must not be {value!r}: it would lead to another path")
         path = path.replace("{" + name + "}", segment)
     # The error of urlencode would hold the value.
-    if any(_SURROGATE.search(text) for pair in query.items() for text in pair if isinstance(text, str)):
+    if any(_has_surrogate(text) for pair in query.items() for text in pair if isinstance(text, str)):
         raise ApiValueError("a query parameter is no text that can be sent")
     # A list is sent as one pair for each of its items ("form" style, exploded).
     pairs = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
     return f"{host}{path}?{pairs}" if pairs else f"{host}{path}"
+
+
+def _has_surrogate(text: str) -> bool:
+    return re.search("[\ud800-\udfff]", text) is not None
 
 
 def _has_dot_segment(segment: str) -> bool:

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-_QUERY = re.compile(r"\?[^\s\"')]+")
-
 
 class _ThisThread(threading.local):
     sends_query = False
@@ -37,5 +35,5 @@ def _add_filter() -> None:
 
 def _hide_query(record: logging.LogRecord) -> bool:
     if _this_thread.sends_query:
-        record.msg, record.args = _QUERY.sub("?<hidden>", record.getMessage()), ()
+        record.msg, record.args = re.sub(r"\?[^\s\"')]+", "?<hidden>", record.getMessage()), ()
     return True

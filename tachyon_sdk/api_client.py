@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 RawResponse = rest.RESTResponseType
 
 # The three forms of RFC 9110, section 5.6.7; the parser takes much else for a date.
-_HTTP_DATE = re.compile(r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})")
+_HTTP_DATE = r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})"
 _MAX_ERROR_BYTES = 1024 * 1024
 _USUAL_POLICY = RetryPolicy()
 _log = logging.getLogger("tachyon_sdk")
@@ -50,7 +50,14 @@ Receive = Callable[[rest.RESTResponse, Failed], T]
 
 
 class ApiClient:
-    """Sends the calls of the API classes. One client serves many threads.
+    """Sends the calls of the API classes, and keeps connections open between them.
+
+    ::
+
+        with ApiClient(configuration) as api_client:
+            chat = ChatApi(api_client)
+
+    One client serves many threads. A child of `fork` opens connections of its own, and a pickle has none in it.
 
     Args:
         configuration: The settings; left out, `Configuration.get_default()`.
@@ -63,6 +70,10 @@ class ApiClient:
         default_headers: The headers that are sent with every call.
         cookie: Value of the `Cookie` header, or None.
         rest_client: The connections.
+
+    Raises:
+        ApiTypeError: `configuration` is no Configuration.
+        ApiValueError: The header cannot be sent.
     """
 
     _default: ApiClient | None = None
@@ -100,7 +111,10 @@ class ApiClient:
         self.rest_client = rest.RESTClientObject(self.configuration)
 
     def close(self) -> None:
-        """Closes the connections that are not in use. The client stays usable: a later call opens new ones."""
+        """Closes the connections that are not in use. The client stays usable: a later call opens new ones.
+
+        Streams that are being read keep theirs, and close them on their own.
+        """
         self.rest_client.close()
 
     @property
@@ -113,7 +127,11 @@ class ApiClient:
         self.set_default_header("User-Agent", value)
 
     def set_default_header(self, header_name: str, header_value: str | None) -> None:
-        """Sends a header with every call from now on.
+        """Sends a header with every call from now on, in place of one of the same name.
+
+        Args:
+            header_name: Its name.
+            header_value: Its value.
 
         Raises:
             ApiValueError: The name or the value cannot be sent.
@@ -138,21 +156,40 @@ class ApiClient:
     def call(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> ApiResponse[M]:
-        """Makes a call and reads the whole answer, whichever of its forms it has."""
+        """Makes a call and reads the whole answer, whichever of its forms it has. For the API classes.
+
+        Args:
+            operation: What the contract says about the operation.
+            arguments: The arguments, in the order of its parameters.
+            body: The body, a model or a dict.
+            options: What goes for this call only.
+
+        Raises:
+            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
+            pydantic.ValidationError: A value in the body does not fit; nothing was sent.
+            ApiException: What the network or the server did.
+        """
         request = self._request(operation, arguments, body, options)
         return self._send(request, lambda response, failed: self._whole(operation, response, failed))
 
     def stream(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> Stream[M]:
-        """Makes a call and returns once the answer begins."""
+        """Makes a call and returns once the answer begins. For the API classes; takes and raises what `call` does.
+
+        The stream raises what happens later, while it is read.
+        """
         request = self._request(operation, arguments, body, options, stream=True)
         return self._send(request, lambda response, failed: self._stream(operation, response, failed))
 
     def open(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> RawResponse:
-        """Makes a call and returns the answer unread, whatever its status."""
+        """Makes a call and returns the answer unread, whatever its status. For the API classes.
+
+        Takes what `call` does, and raises the same, but no error for a status.
+        """
         request = self._request(operation, arguments, body, options)
         return self._send(request, lambda response, failed: response.response)
 
@@ -251,7 +288,7 @@ def _error_of(response: rest.RESTResponse) -> ApiException:
 def _retry_after(response: rest.RESTResponse) -> float | None:
     """Seconds that the server asks to wait (RFC 9110, section 10.2.3), None where it does not say or is unclear."""
     seconds = read_retry_after(response.headers)
-    if seconds is None and _HTTP_DATE.fullmatch(date := response.headers.get("Retry-After", "").strip()):
+    if seconds is None and re.fullmatch(_HTTP_DATE, date := response.headers.get("Retry-After", "").strip()):
         with suppress(ValueError, OverflowError):
             seconds = _seconds_until(date)
     return seconds
