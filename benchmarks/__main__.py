@@ -1,0 +1,196 @@
+"""Measures the clients side by side and prints tables: `python -m benchmarks`."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks import tables
+from benchmarks.environments import FLOOR, HERE, OURS, Environment, add_options, clients, prepared
+from benchmarks.server import running_server
+
+_SECTIONS = ("import", "first", "stream", "plain", "latency", "memory")
+_ONCE = ("dropped", "kept")  # memory is the same each time
+# Peers take so long that less of them is measured as exactly.
+_PEER_SHARE = 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of what is measured."""
+
+    rounds: int = 7
+    streams: tuple[str, ...] = (
+        "full:each",
+        "full:large",
+        "compact:each",
+        "compact:large",
+        "japanese:each",
+        "tools:each",
+        "full:gzip",
+    )
+    chunks: int = 20_000
+    calls: int = 1_000
+    paced_chunks: int = 300
+    long_chunks: int = 100_000
+
+
+_QUICK = Plan(rounds=5, streams=("full:each", "compact:large"), calls=500, paced_chunks=150)
+
+
+class Bench:
+    """Measures clients; each measurement runs in a process of its own."""
+
+    def __init__(self, plan: Plan, url: str) -> None:
+        self._plan = plan
+        self._url = url
+
+    def names(self, section: str) -> Iterator[str]:
+        """What a section consists of."""
+        if section == "import":
+            yield from ("bare", "import", "package")
+        elif section == "stream":
+            yield from self._plan.streams
+        elif section == "memory":
+            yield from _ONCE
+        else:
+            yield section
+
+    def measure(self, name: str, client: Environment) -> dict[str, float]:
+        """The figures of one measurement, in seconds or bytes.
+
+        Raises:
+            subprocess.CalledProcessError: The client cannot do this.
+        """
+        plan = self._plan
+        if name == "bare":
+            return self._script(client, "pass")
+        if name == "import":
+            return self._script(client, f"import clients.{client.client}")
+        if name == "package":
+            return self._script(client, f"import {OURS}") if client.client == OURS else {}
+        if name == "first":
+            script = "from clients import {} as c; c.plain(c.connect({!r}), 'plain')"
+            return self._script(client, script.format(client.client, self._url))
+        if name == "plain":
+            return self._worker(client, "plain", self._share(client, plan.calls))
+        if name == "latency":
+            return self._worker(client, "latency", plan.paced_chunks)
+        if name in _ONCE:
+            return self._worker(client, "memory", self._share(client, plan.long_chunks), name)
+        return self._worker(client, "stream", name, self._share(client, plan.chunks))
+
+    def _share(self, client: Environment, count: int) -> int:
+        return count if client.client in (FLOOR, OURS) else count // _PEER_SHARE
+
+    def _script(self, client: Environment, script: str) -> dict[str, float]:
+        """CPU (user and system) and time of a whole process."""
+        started = time.perf_counter()
+        # Where it runs, `clients` can be imported, and the checkout's own package cannot.
+        process = subprocess.Popen([client.python, "-c", script], cwd=HERE, env=client.variables())
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, script)
+        return {"cpu": used.ru_utime + used.ru_stime, "wall": wall}
+
+    def _worker(self, client: Environment, *arguments: str | int) -> dict[str, float]:
+        command = [
+            str(client.python),
+            str(HERE / "worker.py"),
+            client.client,
+            self._url,
+            *map(str, arguments),
+        ]
+        done = subprocess.run(command, env=client.variables(), check=True, capture_output=True)
+        figures: dict[str, float] = json.loads(done.stdout)
+        return figures
+
+
+def measure(
+    bench: Bench, environments: list[Environment], sections: list[str], rounds: int
+) -> tables.Measured:
+    """Measures everything once in each round, the clients taking turns.
+
+    A round before the first does not count: it compiles modules, and has the server make its answers. What a peer
+    cannot do is left out.
+    """
+    measured: tables.Measured = {}
+    todo = [
+        (name, environment)
+        for section in sections
+        for name in bench.names(section)
+        for environment in environments
+    ]
+    for number in range(rounds + 1):
+        if sys.stderr.isatty():
+            print(f"\rround {number} of {rounds} ", end="", file=sys.stderr, flush=True)
+        for name, environment in todo[:]:
+            if name in _ONCE and number != 1:
+                continue
+            try:
+                figures = bench.measure(name, environment)
+            except subprocess.CalledProcessError as error:
+                todo.remove((name, environment))
+                _left_out(name, environment.client, error)
+                continue
+            if number:
+                for figure, value in figures.items():
+                    of_clients = measured.setdefault(f"{name} {figure}", {})
+                    of_clients.setdefault(environment.client, []).append(value)
+    return measured
+
+
+def _left_out(name: str, client: str, error: subprocess.CalledProcessError) -> None:
+    said = " ".join((error.stderr or b"").decode(errors="replace").split())[-300:]
+    if client in (FLOOR, OURS):
+        sys.exit(f"{client} failed at {name}: {said or error}")
+    print(f"{client} cannot do {name}: ...{said}", file=sys.stderr)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="less of it, without peers, in less than a minute"
+    )
+    parser.add_argument("--only", metavar="SECTION,...", help=f"some of {','.join(_SECTIONS)}")
+    parser.add_argument(
+        "--clients", metavar="NAME,...", help=f"some of {','.join(clients())}; the floor always runs"
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often everything is measured")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures of all rounds to a file, too"
+    )
+    add_options(parser)
+    options = parser.parse_args()
+    options.only = options.only.split(",") if options.only else [*_SECTIONS][: 5 if options.quick else None]
+    names = options.clients.split(",") if options.clients else clients()[: 2 if options.quick else None]
+    options.clients = [FLOOR, *(name for name in names if name != FLOOR)]
+    if unknown := ({*options.only} - {*_SECTIONS}) | ({*options.clients} - {*clients()}):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    return options
+
+
+def _main() -> None:
+    options = _options()
+    plan = _QUICK if options.quick else Plan()
+    rounds = options.rounds or plan.rounds
+    environments = prepared(options.clients, options)
+    started = time.monotonic()
+    with running_server() as url:
+        measured = measure(Bench(plan, url), environments, options.only, rounds)
+    about = tables.about(environments, rounds, time.monotonic() - started)
+    print(about, *tables.tables(measured), sep="\n\n")
+    if options.json:
+        figures = {"about": about, "plan": asdict(plan), "measured": measured}
+        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,165 @@
+"""What the server answers: whole HTTP responses as bytes, by the name of the model.
+
+`plain`                          a whole answer of about 1 KB
+`stream:<shape>:<framing>:<n>`   an event stream of n chunks and `[DONE]`
+`paced:<n>`                      n chunks, one after the other; the server puts the time into each
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import cycle
+from typing import Any
+
+SHAPES = {
+    "full": "about 300 bytes, with fields that are null or that the contract does not name",
+    "compact": "about 215 bytes, nothing but what is needed",
+    "japanese": "as compact, in Japanese",
+    "tools": "fragments of a tool call",
+}
+FRAMINGS = {
+    "each": "an HTTP chunk for each event",
+    "large": "HTTP chunks of 32 KB",
+    "gzip": "an HTTP chunk for each event, in gzip",
+}
+PACED_STAMP = b"0" * 20
+"""Stands where the server writes the time, in nanoseconds with leading zeros."""
+
+_LARGE = 32768
+_ID = "chatcmpl-lYPmVbhMRrRJCPRTaNozC8XneVDoqxqb"
+_WORDS = [" the", " model", " answers", ",", " in", " small", " pieces", " of", " some", " letters", "."]
+_JAPANESE = ["これ", "は", "日本語", "の", "文章", "です", "。", "短い", "断片", "で", "届き", "ます", "。"]
+_ARGUMENTS = [
+    '{"',
+    "query",
+    '": "',
+    "weather",
+    " in",
+    " Tokyo",
+    '", "',
+    "days",
+    '": 3',
+    ', "',
+    'x": "',
+    'y"}',
+]
+
+
+@cache
+def response(model: str) -> bytes:
+    """The response to a request that names this model."""
+    kind, *rest = model.split(":")
+    if kind == "plain":
+        return _head(b"application/json") + b"Content-Length: %d\r\n\r\n" % len(_PLAIN) + _PLAIN
+    shape, framing, count = rest
+    head = _head(b"text/event-stream; charset=utf-8")
+    if framing == "gzip":
+        head += b"Content-Encoding: gzip\r\n"
+    return b"".join(
+        (stream_head(head), *map(http_chunk, _pieces(shape, framing, int(count))), http_chunk(b""))
+    )
+
+
+def paced(count: int) -> tuple[bytes, list[bytes]]:
+    """The beginning of a paced response, and what follows one after the other: an HTTP chunk for each event."""
+    chunks = [_chunk("full", {"content": PACED_STAMP.decode()}, None)] * (count - 1)
+    events = [_event(chunk) for chunk in (*chunks, _chunk("full", {}, "stop"))]
+    return stream_head(_head(b"text/event-stream; charset=utf-8")), [http_chunk(event) for event in events]
+
+
+def stream_head(head: bytes) -> bytes:
+    return head + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def http_chunk(data: bytes) -> bytes:
+    """An HTTP chunk (RFC 9112, section 7.1); the last one, of no data."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+END = b"data: [DONE]\n\n"
+
+
+def _head(content_type: bytes) -> bytes:
+    return (
+        b"HTTP/1.1 200 OK\r\n"
+        b"Server: benchmark\r\n"
+        b"Date: Mon, 23 Nov 2026 04:23:03 GMT\r\n"
+        b"Content-Type: %b\r\n"
+        b"Connection: keep-alive\r\n"
+        b"Cache-Control: no-cache\r\n"
+        b"X-Request-Id: 5f0c3c2e-7a53-4a1c-9d59-0f6f2a1f7c11\r\n" % content_type
+    )
+
+
+def _pieces(shape: str, framing: str, count: int) -> Iterator[bytes]:
+    """The body as it is cut into HTTP chunks."""
+    events = [*map(_event, _chunks(shape, count)), END]
+    if framing == "each":
+        yield from events
+    elif framing == "large":
+        body = b"".join(events)
+        for start in range(0, len(body), _LARGE):
+            yield body[start : start + _LARGE]
+    else:
+        packer = zlib.compressobj(wbits=31)
+        for event in events:
+            yield packer.compress(event) + packer.flush(zlib.Z_SYNC_FLUSH)
+        yield packer.flush()
+
+
+def _chunks(shape: str, count: int) -> Iterator[dict[str, Any]]:
+    """Exactly `count` chunks, the first with the role, the last with the finish reason."""
+    if shape == "tools":
+        call = {
+            "id": "call_5Yy0aXAdBkGd",
+            "type": "function",
+            "function": {"name": "search", "arguments": ""},
+        }
+        first = {"role": "assistant", "content": None, "tool_calls": [{"index": 0, **call}]}
+        middle: Iterable[dict[str, Any]] = [
+            {"tool_calls": [{"index": 0, "function": {"arguments": text}}]} for text in _ARGUMENTS
+        ]
+    else:
+        first = {"role": "assistant", "content": ""}
+        middle = [{"content": text} for text in (_JAPANESE if shape == "japanese" else _WORDS)]
+    yield _chunk(shape, first, None)
+    for _, delta in zip(range(count - 2), cycle(middle), strict=False):
+        yield _chunk(shape, delta, None)
+    yield _chunk(shape, {}, "tool_calls" if shape == "tools" else "stop")
+
+
+def _chunk(shape: str, delta: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
+    head = {"id": _ID, "object": "chat.completion.chunk", "created": 1795407783, "model": "provider/model-5"}
+    if shape == "full":
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        more = {"service_tier": "default", "system_fingerprint": "fp_44709d6fcb"}
+        return {**head, **more, "choices": [choice], "usage": None}
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    return {**head, "choices": [choice]}
+
+
+def _event(chunk: dict[str, Any]) -> bytes:
+    return b"data: %b\n\n" % json.dumps(chunk, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+_PLAIN = json.dumps(
+    {
+        "id": _ID,
+        "object": "chat.completion",
+        "created": 1795407783,
+        "model": "provider/model-5",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "".join(_WORDS * 12).strip()},
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 21, "completion_tokens": 132, "total_tokens": 153},
+        "service_tier": "default",
+        "system_fingerprint": "fp_44709d6fcb",
+    },
+    separators=(",", ":"),
+).encode()
