@@ -4,6 +4,8 @@ import math
 from collections.abc import Collection
 from random import random
 
+from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
+
 # Answers after which the request certainly took no effect: rate limit, failed provider, overload.
 NO_EFFECT = frozenset({429, 502, 503})
 
@@ -12,8 +14,16 @@ class RetryPolicy:
     """When a failed attempt is made again.
 
     A request is repeated only where the one before it certainly took no effect: the connection was never made, or
-    the server answered 429, 502 or 503. The wait grows exponentially, with full jitter; a `Retry-After` that the
-    server sends takes its place.
+    the server answered 429, 502 or 503. The wait grows exponentially, with full jitter, so that clients which failed
+    together do not come back together; a `Retry-After` that the server sends (RFC 9110, section 10.2.3) takes its
+    place. Whatever the policy says, a stream that has begun is not made again, nor what a certificate or a proxy's
+    credentials have made fail.
+
+    ::
+
+        configuration = Configuration(retries=RetryPolicy(4, statuses={429, 503}, max_retry_after=10))
+
+    A subclass with a `delay` of its own may decide otherwise.
 
     Args:
         retries: Attempts after the first one, 0 for none.
@@ -24,6 +34,10 @@ class RetryPolicy:
         backoff: Seconds; the wait before the n-th retry is a random share of `backoff * 2 ** (n - 1)`.
         max_backoff: Seconds; the longest wait of our own choosing.
         max_retry_after: Seconds; where the server asks for a longer wait, its answer is handed to the caller.
+
+    Raises:
+        ApiTypeError: `retries` is no int, or a wait is no number.
+        ApiValueError: A number is negative, or no finite number of seconds.
     """
 
     def __init__(
@@ -37,16 +51,20 @@ class RetryPolicy:
         max_retry_after: float = 60.0,
     ) -> None:
         if isinstance(retries, bool) or not isinstance(retries, int):
-            raise TypeError(f"retries must be an int, not {retries!r}")
+            raise ApiTypeError(f"retries must be an int, not {retries!r}", valid_classes=(int,))
         if retries < 0:
-            raise ValueError(f"retries must be at least 0, not {retries}")
+            raise ApiValueError(f"retries must be at least 0, not {retries}")
         for name, seconds in (
             ("backoff", backoff),
             ("max_backoff", max_backoff),
             ("max_retry_after", max_retry_after),
         ):
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+                raise ApiTypeError(
+                    f"{name} must be a number of seconds, not {seconds!r}", valid_classes=(float,)
+                )
             if not (seconds >= 0 and math.isfinite(seconds)):
-                raise ValueError(f"{name} must be a number of seconds, at least 0, not {seconds}")
+                raise ApiValueError(f"{name} must be a number of seconds, at least 0, not {seconds}")
         self.retries = retries
         self.statuses = frozenset(statuses)
         self.lost_connections = lost_connections

@@ -24,7 +24,7 @@ RULES = """
     _version       ->
     _lazy          ->
     _sse           ->
-    _retry         ->
+    _retry         -> .exceptions
     _merge         ->
     _error_body    ->
     api_response   ->

@@ -31,6 +31,8 @@ from support.raw_server import (
 from tachyon_sdk import (
     ApiClient,
     ApiException,
+    ApiTypeError,
+    ApiValueError,
     ChatApi,
     ChatCompletionChunkResponse,
     Configuration,
@@ -173,6 +175,8 @@ def test_a_longer_wait_than_allowed_is_no_wait_at_all(seconds: float) -> None:
         {"retries": None},
         {"backoff": -0.1},
         {"backoff": math.nan},
+        {"backoff": "1"},
+        {"backoff": True},
         {"max_backoff": math.inf},
         {"max_backoff": -1},
         {"max_retry_after": -1},
@@ -180,7 +184,7 @@ def test_a_longer_wait_than_allowed_is_no_wait_at_all(seconds: float) -> None:
     ],
 )
 def test_a_policy_that_cannot_be_kept_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
+    with pytest.raises((ApiValueError, ApiTypeError), match=next(iter(wrong))):
         RetryPolicy(**wrong)
 
 
