@@ -36,6 +36,8 @@ class Body:
         self._framing = None if compressed or self._source is None else _framing_of(response)
         self._arrived = False
         self._process = os.getpid()
+        # No lock: a fork could copy it while it is held.
+        self._claims = [True]
 
     def read(self) -> bytes:
         """The next piece, decompressed; nothing at the end of the body, when its connection is free again.
@@ -55,6 +57,8 @@ class Body:
 
     def _next(self) -> bytes:
         if self._framing is None:
+            # At the end it would free the connection, which `abort` may be ending at that moment.
+            self._response.release_conn = _do_nothing  # type: ignore[method-assign]
             # read1 hands over what is there. stream() waits until it has filled a piece.
             return self._response.read1(_PIECE_BYTES, decode_content=True)
         framing, source = self._framing, self._source.fp
@@ -103,27 +107,37 @@ class Body:
     def _exhausted(self) -> bool:
         return self._response.closed if self._framing is None else self._framing.complete
 
+    def _claim(self) -> bool:
+        """Whether the connection is the caller's, to free it or to end it: the first one's, of all threads."""
+        try:
+            return self._claims.pop()
+        except IndexError:
+            return False
+
     def _release(self) -> None:
+        if not self._claim():
+            self.close()
+            return
         if self._framing is not None:
             if self._framing.left_over or self._framing.ends_with_the_connection:
                 self._response.close()
             else:
                 self._source.close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        self._response.__dict__.pop("release_conn", None)
         self._response.release_conn()
 
     def close(self) -> None:
         """Closes the connection, unless the body was read to its end and the connection is in use again."""
         self._response.close()
-        self._response.release_conn()
+        self._give_back()
 
     def abort(self) -> None:
         """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
         # Once the body was read to its end, the connection belongs to somebody else. After a fork it is shared.
-        if (
-            self._socket is not None
-            and self._response.connection is not None
-            and self._process == os.getpid()
-        ):
+        if self._socket is not None and self._process == os.getpid() and self._claim():
             with suppress(OSError):
                 # Not the method of a TLS socket, which takes its state away from the thread that is reading.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
@@ -135,3 +149,7 @@ def _framing_of(response: urllib3.BaseHTTPResponse, missing: int | None = None) 
         return Chunked(missing)
     size = response.length_remaining
     return Framing() if size is None else Sized(size)
+
+
+def _do_nothing() -> None:
+    """Stands in for `release_conn` while a compressed body is read."""

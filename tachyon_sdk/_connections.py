@@ -88,13 +88,27 @@ class Connections:
         self._manager.clear()
 
 
-class _IdleConnections(queue.LifoQueue[Any]):
-    """Connections that wait for the next request; one too many is closed, which urllib3 would warn of."""
+class _IdleConnections:
+    """Connections that wait for the next request, the last one first; one too many is closed.
+
+    It takes the place of `queue.LifoQueue`, whose lock may be held by the very thread in which a stream that was
+    dropped is collected, and gives its connection back.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._maxsize = maxsize
+        self._idle: list[Any] = []
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            raise queue.Empty from None
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        try:
-            super().put(item, block, timeout)
-        except queue.Full:
+        if len(self._idle) < self._maxsize:
+            self._idle.append(item)
+        elif item is not None:
             item.close()
 
 

@@ -66,14 +66,24 @@ class _OfAnswers(Protocol[C]):
 
 
 class Stream(Generic[T]):
-    """The chunks of an answer, each the moment it arrives.
+    """The chunks of an answer, each the moment it arrives; what the calls return whose names end in `_stream`.
+
+    ::
+
+        with chat.chat_completion_stream(chat_completion_request=request) as stream:
+            for text in stream.text:
+                print(text, end="", flush=True)
+        print(stream.finish_reason, stream.merged.usage)
 
     Use it in a `with` statement, or read it to its end: a stream that is left early closes its connection, one that
     ended well returns it for the next call.
 
     The answer is complete at `data: [DONE]`, or when the body ends and every choice has a finish reason. Whatever
     else ends the stream raises an error whose `partial` is the answer as far as it had arrived (None if nothing
-    had). A server that answers with one JSON object instead gives a stream of one chunk.
+    had). A server that answers with one JSON object instead gives a stream of one chunk. Events are read as the
+    WHATWG has them (HTML, section 9.2, server-sent events).
+
+    One thread reads it; any may close it.
 
     Attributes:
         status: HTTP status.
@@ -105,6 +115,7 @@ class Stream(Generic[T]):
             chunks = _chunks_of_events(response, decoder, self._merger, max_event_bytes, tuple(previous))
         else:
             chunks = _chunk_of_body(response, decoder, self._merger, max_response_bytes, tuple(previous))
+        self._closed = False
         self._chunks = chunks
         self._next = self._chunks.__next__
 
@@ -112,7 +123,12 @@ class Stream(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        return self._next()
+        try:
+            return self._next()
+        except ValueError:
+            if self._closed:  # another thread is at it
+                raise StopIteration from None
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +143,10 @@ class Stream(Generic[T]):
 
     @property
     def text(self) -> Iterator[str]:
-        """The pieces of the text of the first choice (index 0), as they arrive."""
+        """The pieces of the text of the first choice (index 0), as they arrive.
+
+        Reading them reads the stream: what was read here does not come again in the stream itself.
+        """
         for chunk in self:
             for choice in chunk.choices:  # type: ignore[attr-defined]
                 if not choice.index and choice.delta.content:
@@ -149,13 +168,17 @@ class Stream(Generic[T]):
         return self._decoder.merged(self._merger.merged())
 
     def collect(self) -> T:
-        """Reads the stream to its end and returns the whole answer.
+        """Reads the stream to its end and returns the whole answer, with what was read before.
 
         Raises:
             StreamTruncatedException: Besides what reading raises: the stream was closed, or failed, before.
         """
-        for _ in self._chunks:
-            pass
+        try:
+            for _ in self._chunks:
+                pass
+        except ValueError:
+            if not self._closed:
+                raise
         if not self._merger.complete:
             partial = _partial(self._decoder, self._merger)
             raise _truncated(self._response, "the stream was left before the answer was complete", partial)
@@ -166,9 +189,10 @@ class Stream(Generic[T]):
 
         Any thread may call it. One that waits for the next chunk at that moment gets a StreamTruncatedException.
         """
+        self._closed = True
         try:
             self._chunks.close()
-        except ValueError:  # another thread is reading
+        except ValueError:  # another thread is reading, or closing
             self._response.abort()
         else:
             self._response.close()

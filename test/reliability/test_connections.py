@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -126,6 +129,51 @@ def test_many_streams_leave_no_descriptor_open(kind: str) -> None:
             assert descriptors() == before
         assert len(server.requests) == count
         assert server.connections == (1 if ended_by == "nobody" else count)
+
+
+@pytest.fixture
+def _no_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def collect_at(moment: int) -> Callable[..., None]:
+    """A profile function that runs the collector once, at an event within the pool: the moment-th, from 0."""
+    left = moment
+
+    def profile(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal left
+        if os.path.basename(frame.f_code.co_filename) in ("queue.py", "connectionpool.py", "_connections.py"):
+            if left == 0:
+                sys.setprofile(None)
+                gc.collect()
+            left -= 1
+
+    return profile
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("_no_collector")
+def test_a_stream_may_be_collected_in_the_middle_of_another_call() -> None:
+    # Also while that call holds a lock of the pool, to which the stream gives its connection back.
+    def handler(connection: Connection) -> None:
+        while True:
+            streams = connection.read_request().json().get("stream")
+            connection.send(ENDLESS if streams else ANSWER)
+
+    with RawServer(handler=handler) as server, chat(server.url) as api:
+        for moment in itertools.count():
+            drop_in_a_cycle(api)
+            sys.setprofile(collect_at(moment))
+            assert ask(api) == "Hello"
+            if sys.getprofile() is not None:  # the call was over before that moment
+                sys.setprofile(None)
+                break
+        assert moment > 10
+        gc.collect()
+        server.wait_ended(moment + 1)
 
 
 # --- idle connections that the server has ended
