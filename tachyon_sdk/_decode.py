@@ -60,7 +60,7 @@ class AnswerDecoder(Generic[M]):
         """
         answer = self._read(body)
         self._refuse_error(answer, body)
-        if any(_is_message_beside_delta(choice) for choice in answer.choices):  # type: ignore[attr-defined]
+        if any(_is_message_beside_delta(choice) for choice in getattr(answer, "choices", ())):
             answer = self._model.model_validate(_without_empty_deltas(answer.to_dict()))
         if answer.__pydantic_fields_set__ <= (answer.__pydantic_extra__ or {}).keys():
             raise self._undecodable(body, f"the server answered no {self._model.__name__}")

@@ -41,7 +41,7 @@ class Operation(Generic[M]):
         path: Path below the host, with `{name}` where a path parameter goes.
         parameters: The parameters, in the order of the method's arguments.
         accept: Media types of the answer.
-        answer_type: The type of the answer.
+        answer_type: The type of the answer, None where it has no body.
         content_type: Media type of the body.
         body_name: Name of the argument that is the body.
         body_type: Type of the body, None where there is none.
@@ -53,7 +53,7 @@ class Operation(Generic[M]):
     path: str
     parameters: tuple[Parameter, ...]
     accept: str
-    answer_type: type[M]
+    answer_type: type[M] | None
     content_type: str | None = None
     body_name: str = "body"
     body_type: type[Model] | None = None

@@ -237,19 +237,22 @@ class ApiClient:
 
     def _whole(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> ApiResponse[M]:
         _refuse_failure(response, failed)
-        if is_event_stream(response.headers):
+        if operation.answer_type and is_event_stream(response.headers):
             response.keep_pieces(self.configuration.max_response_bytes)
-            data = self._stream(operation, response, failed).collect()
-            return ApiResponse(response.status, data, response.headers, response.kept_pieces())
+            answer = self._stream(operation, response, failed).collect()
+            return ApiResponse(response.status, answer, response.headers, response.kept_pieces())
         try:
             raw_data = response.read(self.configuration.max_response_bytes)
-            data = AnswerDecoder(operation.answer_type, response).whole(raw_data)
+            data: Any = None
+            if operation.answer_type:
+                data = AnswerDecoder(operation.answer_type, response).whole(raw_data)
         except ApiException as error:
             raise error.after(failed) from error.__cause__
         return ApiResponse(response.status, data, response.headers, raw_data)
 
     def _stream(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> Stream[M]:
         _refuse_failure(response, failed)
+        assert operation.answer_type is not None
         return Stream(
             response,
             AnswerDecoder(operation.answer_type, response),

@@ -16,7 +16,18 @@ import urllib3
 
 import tachyon_sdk
 import tachyon_sdk.api
-from support.contract import ROOT, SPEC, Node, example, module_name, operations, reference, resolved
+from support.contract import (
+    ROOT,
+    SPEC,
+    Node,
+    attribute,
+    example,
+    module_name,
+    operations,
+    reference,
+    resolved,
+    success,
+)
 from support.raw_server import RawServer, json_response, stream_response
 from tachyon_sdk import ApiClient, ApiResponse, ApiValueError, Configuration, Stream
 from tachyon_sdk._operation import Operation, RequestTimeout
@@ -45,19 +56,33 @@ class Contract:
 
     def __init__(self, operation_id: str) -> None:
         self.path, self.method, self.node = OPERATIONS[operation_id]
-        self.parameters = [resolved(node) for node in self.node.get("parameters", [])]
-        self.body: Node = resolved(self.node["requestBody"])
-        self.body_type = getattr(tachyon_sdk, media_schema(self.body["content"]["application/json"]))
-        self.body_name = module_name(self.body_type.__name__)
-        answers = self.node["responses"]["200"]["content"]
-        self.media_types = list(answers)
-        answer = answers.get("text/event-stream", answers["application/json"])
-        self.answer_type = getattr(tachyon_sdk, media_schema(answer))
+        parameters = [resolved(node) for node in self.node.get("parameters", [])]
+        # In the order of the arguments: what must be given comes first.
+        self.parameters = sorted(parameters, key=lambda parameter: not parameter.get("required"))
+        # Where there is no body, what there would be of it is empty.
+        self.body: Node = resolved(self.node.get("requestBody", {"content": {}}))
+        self.body_type: Any = None
+        self.body_names: list[str] = []
+        if self.body["content"]:
+            self.body_type = getattr(tachyon_sdk, media_schema(self.body["content"]["application/json"]))
+            self.body_names = [module_name(self.body_type.__name__)]
+        status, answers = success(self.node)
+        self.status = int(status)
+        self.media_types = list(answers) or ["application/json"]  # that of the errors
         self.streams = bool(self.node.get("x-streaming"))
+        self.answer: str | None = None
+        if answers:
+            self.answer = media_schema(answers.get("text/event-stream", answers["application/json"]))
+        self.answer_type: Any = self.answer and getattr(tachyon_sdk, self.answer)
+
+    @property
+    def target(self) -> str:
+        """A pattern of what is requested."""
+        return re.sub(r"{\w+}", "[^/]+", self.path) + r"(\?.*)?"
 
     @property
     def arguments(self) -> list[str]:
-        return [argument_name(parameter["name"]) for parameter in self.parameters] + [self.body_name]
+        return [argument_name(parameter["name"]) for parameter in self.parameters] + self.body_names
 
 
 def media_schema(media: Node) -> str:
@@ -67,7 +92,7 @@ def media_schema(media: Node) -> str:
 
 
 def argument_name(name: str) -> str:
-    return re.sub(r"\W", "_", name).lower()
+    return attribute(name)
 
 
 def class_name(operation_id: str) -> str:
@@ -124,8 +149,8 @@ def test_descriptions(operation_id: str) -> None:
     assert operation.method == contract.method
     assert operation.path == contract.path
     assert operation.accept.split(", ") == contract.media_types
-    assert [operation.content_type] == list(contract.body["content"])
-    assert operation.body_name == contract.body_name
+    assert [operation.content_type] == (list(contract.body["content"]) or [None])
+    assert [operation.body_name] == (contract.body_names or ["body"])
     assert operation.body_type is contract.body_type
     assert operation.answer_type is contract.answer_type
     assert operation.streams is contract.streams
@@ -134,7 +159,7 @@ def test_descriptions(operation_id: str) -> None:
             parameter["name"],
             argument_name(parameter["name"]),
             parameter["in"],
-            parameter["required"],
+            parameter.get("required", False),
             parameter.get("x-configured-by"),
         )
         for parameter in contract.parameters
@@ -154,22 +179,24 @@ def test_signatures(operation_id: str, suffix: str) -> None:
     hints = get_type_hints(method)
     for parameter in contract.parameters:
         name = argument_name(parameter["name"])
-        may_be_left_out = not parameter["required"] or "x-configured-by" in parameter
+        may_be_left_out = not parameter.get("required") or "x-configured-by" in parameter
         kind = PYTHON_TYPES[parameter["schema"]["type"]]
         assert hints[name] == (kind | None if may_be_left_out else kind)
         assert parameters[name].default is (None if may_be_left_out else inspect.Parameter.empty)
-    assert hints[contract.body_name] == contract.body_type | Mapping[str, Any] | None
-    assert parameters[contract.body_name].default is None
+    for name in contract.body_names:
+        assert hints[name] == contract.body_type | Mapping[str, Any] | None
+        assert parameters[name].default is None
     for name, (kind, default) in TRAILING.items():
         assert hints[name] == kind
         assert parameters[name].default == default
+    answer_type = contract.answer_type or type(None)
     assert (
         hints["return"]
         == {
-            "": contract.answer_type,
-            "_with_http_info": ApiResponse[contract.answer_type],
+            "": answer_type,
+            "_with_http_info": ApiResponse[answer_type],
             "_without_preload_content": RawResponse,
-            "_stream": Stream[contract.answer_type],
+            "_stream": Stream[answer_type],
         }[suffix]
     )
 
@@ -182,7 +209,8 @@ def test_docstrings(operation_id: str, suffix: str) -> None:
     assert words(contract.node["description"]) in doc
     for parameter in contract.parameters:
         assert f" {argument_name(parameter['name'])}: {words(parameter['description'])} " in doc
-    assert f" {contract.body_name}: {words(contract.body['description'])} " in doc
+    for name in contract.body_names:
+        assert f" {name}: {words(contract.body['description'])} " in doc
     places = [doc.index(f" {name}: ") for name in [*contract.arguments, *TRAILING]]
     assert places == sorted(places)
     assert "Returns:" in doc and "Raises:" in doc
@@ -200,37 +228,49 @@ def server() -> Iterator[RawServer]:
 
 def answer(connection: Any) -> None:
     while True:
-        streamed = connection.read_request().json().get("stream")
-        chunk = example("ChatCompletionChunkResponse")
-        connection.send(stream_response(chunk, "[DONE]") if streamed else json_response(chunk))
+        request = connection.read_request()
+        contract = next(
+            contract
+            for contract in map(Contract, OPERATIONS)
+            if contract.method == request.method and re.fullmatch(contract.target, request.target)
+        )
+        if contract.answer is None:
+            connection.send(b"HTTP/1.1 %d \r\n\r\n" % contract.status)
+        elif contract.body_type and request.json().get("stream"):
+            connection.send(stream_response(example(contract.answer), "[DONE]"))
+        else:
+            connection.send(json_response(example(contract.answer), contract.status))
 
 
 def values_of(contract: Contract) -> dict[str, Any]:
     """A value for each argument, of which no two are the same."""
     values: dict[str, Any] = {
-        argument_name(parameter["name"]): f"value-{number}"
+        argument_name(parameter["name"]): number
+        if parameter["schema"]["type"] in ("integer", "number")
+        else f"value-{number}"
         for number, parameter in enumerate(contract.parameters)
     }
-    return {
-        **values,
-        contract.body_name: contract.body_type.from_dict(json.loads(contract.body["x-example"])),
-    }
+    for name in contract.body_names:
+        values[name] = contract.body_type.from_dict(json.loads(contract.body["x-example"]))
+    return values
 
 
 def check_answer(result: Any, contract: Contract, suffix: str) -> None:
+    answer_type = contract.answer_type or type(None)
     if suffix == "":
-        assert type(result) is contract.answer_type
+        assert type(result) is answer_type
     elif suffix == "_with_http_info":
         assert type(result) is ApiResponse
-        assert result.status_code == 200
-        assert type(result.data) is contract.answer_type
+        assert result.status_code == contract.status
+        assert type(result.data) is answer_type
     elif suffix == "_without_preload_content":
         assert isinstance(result, urllib3.BaseHTTPResponse)
-        assert result.status == 200
-        assert json.loads(result.read()) == example("ChatCompletionChunkResponse")
+        assert result.status == contract.status
+        body = result.read()
+        assert json.loads(body) == example(contract.answer) if contract.answer else body == b""
     else:
         assert type(result) is Stream
-        assert [type(chunk) for chunk in result] == [contract.answer_type]
+        assert [type(chunk) for chunk in result] == [answer_type]
 
 
 @pytest.mark.parametrize("style", ["by place", "by name"])
@@ -256,20 +296,24 @@ def test_each_argument_goes_where_it_belongs(
         check_answer(result, contract, suffix)
     (request,) = server.requests
     assert request.method == contract.method
-    path = contract.path
+    path, query = contract.path, []
     for parameter in contract.parameters:
         value = values[argument_name(parameter["name"])]
         if parameter["in"] == "path":
             path = path.replace(f"{{{parameter['name']}}}", value)
+        elif parameter["in"] == "query":
+            query.append(f"{parameter['name']}={value}")
         else:
             assert parameter["in"] == "header"
             assert request.get_all(parameter["name"]) == [value]
-    assert request.target == f"{path}?auth-key=auth-value"
+    assert request.target == f"{path}?{'&'.join([*query, 'auth-key=auth-value'])}"
     assert request.get_all("X-Own") == ["own"]
     assert request.get_all("Content-Type") == ["application/vnd.test+json"]
     assert request.get_all("Accept") == [", ".join(contract.media_types)]
-    sent = values[contract.body_name].to_dict()
-    assert request.json() == ({**sent, "stream": True} if suffix == "_stream" else sent)
+    assert bool(request.body) is bool(contract.body_names)
+    for name in contract.body_names:
+        sent = values[name].to_dict()
+        assert request.json() == ({**sent, "stream": True} if suffix == "_stream" else sent)
 
 
 @pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
@@ -303,7 +347,12 @@ def test_what_is_missing_or_cannot_be_is_said_before_anything_is_sent(
     values = values_of(contract)
     with ApiClient(Configuration(host=server.url)) as client:
         method = getattr(api_class(operation_id)(client), operation_id + suffix)
-        for name in values:
+        optional = {
+            argument_name(parameter["name"])
+            for parameter in contract.parameters
+            if not parameter.get("required")
+        }
+        for name in values.keys() - optional:
             with pytest.raises(ApiValueError, match=f"^{name} is missing"):
                 method(**{**values, name: None})
         for wrong in (
@@ -323,13 +372,15 @@ def test_what_is_missing_or_cannot_be_is_said_before_anything_is_sent(
     assert server.connections == 0
 
 
-@pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
+@pytest.mark.parametrize(
+    ("operation_id", "suffix"), [each for each in METHODS if Contract(each[0]).body_names]
+)
 def test_a_dict_is_taken_for_the_body(server: RawServer, operation_id: str, suffix: str) -> None:
     contract = Contract(operation_id)
     body = json.loads(contract.body["x-example"])
     with ApiClient(Configuration(host=server.url)) as client:
         method = getattr(api_class(operation_id)(client), operation_id + suffix)
-        check_answer(method(**{**values_of(contract), contract.body_name: body}), contract, suffix)
+        check_answer(method(**{**values_of(contract), contract.body_names[0]: body}), contract, suffix)
     assert server.requests[0].json() == ({**body, "stream": True} if suffix == "_stream" else body)
     assert body == json.loads(contract.body["x-example"])
 
@@ -369,6 +420,8 @@ def test_pages_list_the_operations() -> None:
     for tag in SPEC["tags"]:
         text = (ROOT / "docs" / f"{tag['name']}Api.md").read_text(encoding="utf-8")
         for operation_id, (path, method, node) in OPERATIONS.items():
+            if node["tags"] != [tag["name"]]:
+                continue
             line = f"[**{operation_id}**]({tag['name']}Api.md#{operation_id}) | **{method}** {path} | {node['summary']}"
             assert line in text.split("\n")
         assert "\n\n\n" not in text
@@ -377,11 +430,11 @@ def test_pages_list_the_operations() -> None:
 @pytest.mark.parametrize("operation_id", OPERATIONS)
 def test_pages_say_what_an_operation_is(operation_id: str) -> None:
     contract, text = Contract(operation_id), section(operation_id)
-    assert f"> {contract.answer_type.__name__} {operation_id}({', '.join(contract.arguments)})\n" in text
+    assert f"> {contract.answer} {operation_id}({', '.join(contract.arguments)})\n" in text
     assert f"\n{contract.node['summary']}\n\n{words(contract.node['description'])}\n" in text
-    return_type = contract.answer_type.__name__
-    assert f"### Return type\n\n[**{return_type}**]({return_type}.md)\n" in text
-    assert f"**Content-Type**: {', '.join(contract.body['content'])}\n" in text
+    linked = f"[**{contract.answer}**]({contract.answer}.md)" if contract.answer else "None"
+    assert f"### Return type\n\n{linked}\n" in text
+    assert f"**Content-Type**: {', '.join(contract.body['content']) or 'not defined'}\n" in text
     assert f"**Accept**: {', '.join(contract.media_types)}\n" in text
 
 
@@ -390,13 +443,13 @@ def test_pages_show_an_empty_a_whole_and_a_streamed_call(operation_id: str) -> N
     contract = Contract(operation_id)
     # Parsed and written again, so that it does not matter how they are laid out.
     programs = [ast.unparse(ast.parse(program)) for program in python_blocks(section(operation_id))]
-    assert len(programs) == 2 + contract.streams
-    body = f"{contract.body_name} = tachyon_sdk.{contract.body_type.__name__}"
-    whole = ast.unparse(ast.parse(repr(json.loads(contract.body["x-example"]))))
+    assert len(programs) == 1 + bool(contract.body_names) + contract.streams
+    whole = ast.unparse(ast.parse(repr(json.loads(contract.body.get("x-example", "null")))))
     for program, made, suffix in zip(
         programs, ("()", f".from_dict({whole})", f".from_dict({whole})"), ("", "", "_stream"), strict=False
     ):
-        assert f"\n    {body}{made}\n" in program
+        for name in contract.body_names:
+            assert f"\n    {name} = tachyon_sdk.{contract.body_type.__name__}{made}\n" in program
         assert f"api_instance.{operation_id}{suffix}({', '.join(contract.arguments)})" in program
         for parameter in contract.parameters:
             assert f"\n    {argument_name(parameter['name'])} = {parameter['example']!r}\n" in program
@@ -410,7 +463,6 @@ def python_blocks(text: str) -> list[str]:
 def test_pages_name_every_parameter(operation_id: str) -> None:
     contract = Contract(operation_id)
     found = rows(section(operation_id), "Parameters")
-    body = contract.body_type.__name__
     wanted = [
         [
             f"**{argument_name(parameter['name'])}**",
@@ -418,11 +470,15 @@ def test_pages_name_every_parameter(operation_id: str) -> None:
             words(parameter["description"]),
         ]
         for parameter in contract.parameters
-    ] + [[f"**{contract.body_name}**", f"[**{body}**]({body}.md)", words(contract.body["description"])]]
+    ]
+    for name in contract.body_names:
+        body = contract.body_type.__name__
+        wanted.append([f"**{name}**", f"[**{body}**]({body}.md)", words(contract.body["description"])])
     assert [row[:3] for row in found] == wanted
     for parameter, row in zip(contract.parameters, found, strict=False):
         setting = parameter.get("x-configured-by")
-        assert row[3] == (f"[defaults to `Configuration.{setting}`]" if setting else "")
+        note = f"[defaults to `Configuration.{setting}`]" if setting else ""
+        assert row[3] == note if parameter.get("required") else "[optional]"
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)

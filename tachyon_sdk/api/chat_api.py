@@ -51,6 +51,15 @@ _chat_completion_on_chatroom = Operation(
 class ChatApi:
     """Ask a model for the next message of a conversation.
 
+    ::
+
+        with ApiClient(configuration) as api_client:
+            api = ChatApi(api_client)
+
+    Each method has siblings that take the same arguments: `<method>_with_http_info` returns an `ApiResponse`
+    with status and headers, `<method>_without_preload_content` the response unread, and `<method>_stream`,
+    where the answer can come in pieces, a `Stream` of them.
+
     Args:
         api_client: The client that sends the calls; left out, the default one.
     """
@@ -79,7 +88,8 @@ class ChatApi:
                 `Configuration.operator_id`.
             authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
                 `Configuration.access_token`.
-            chat_completion_request: The new messages and how to answer them. A dict is taken as well.
+            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
+                dict is taken as well.
             _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
                 pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
@@ -93,6 +103,7 @@ class ChatApi:
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
             pydantic.ValidationError: A value in the request does not fit; nothing was sent.
             ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
         """
@@ -128,7 +139,8 @@ class ChatApi:
                 `Configuration.operator_id`.
             authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
                 `Configuration.access_token`.
-            chat_completion_request: The new messages and how to answer them. A dict is taken as well.
+            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
+                dict is taken as well.
             _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
                 pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
@@ -142,6 +154,7 @@ class ChatApi:
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
             pydantic.ValidationError: A value in the request does not fit; nothing was sent.
             ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
         """
@@ -177,7 +190,8 @@ class ChatApi:
                 `Configuration.operator_id`.
             authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
                 `Configuration.access_token`.
-            chat_completion_request: The new messages and how to answer them. A dict is taken as well.
+            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
+                dict is taken as well.
             _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
                 pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
@@ -191,6 +205,7 @@ class ChatApi:
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
             pydantic.ValidationError: A value in the request does not fit; nothing was sent.
             ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
         """
@@ -226,7 +241,8 @@ class ChatApi:
                 `Configuration.operator_id`.
             authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
                 `Configuration.access_token`.
-            chat_completion_request: The new messages and how to answer them. A dict is taken as well.
+            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
+                dict is taken as well.
             _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
                 pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
@@ -240,6 +256,7 @@ class ChatApi:
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
             pydantic.ValidationError: A value in the request does not fit; nothing was sent.
             ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
         """
@@ -276,7 +293,8 @@ class ChatApi:
                 `Configuration.operator_id`.
             authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
                 `Configuration.access_token`.
-            chat_completion_request: The new messages and how to answer them. A dict is taken as well.
+            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
+                dict is taken as well.
             _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
                 pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
@@ -290,6 +308,7 @@ class ChatApi:
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
             pydantic.ValidationError: A value in the request does not fit; nothing was sent.
             ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
         """
@@ -329,7 +348,8 @@ class ChatApi:
                 `Configuration.operator_id`.
             authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
                 `Configuration.access_token`.
-            chat_completion_request: The new messages and how to answer them. A dict is taken as well.
+            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
+                dict is taken as well.
             _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
                 pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
@@ -343,6 +363,7 @@ class ChatApi:
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
             pydantic.ValidationError: A value in the request does not fit; nothing was sent.
             ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
         """
@@ -381,7 +402,8 @@ class ChatApi:
                 `Configuration.operator_id`.
             authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
                 `Configuration.access_token`.
-            chat_completion_request: The new messages and how to answer them. A dict is taken as well.
+            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
+                dict is taken as well.
             _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
                 pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
@@ -395,6 +417,7 @@ class ChatApi:
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
             pydantic.ValidationError: A value in the request does not fit; nothing was sent.
             ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
         """
@@ -433,7 +456,8 @@ class ChatApi:
                 `Configuration.operator_id`.
             authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
                 `Configuration.access_token`.
-            chat_completion_request: The new messages and how to answer them. A dict is taken as well.
+            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
+                dict is taken as well.
             _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
                 pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
@@ -447,6 +471,7 @@ class ChatApi:
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiTypeError: An argument has the wrong type; nothing was sent.
             pydantic.ValidationError: A value in the request does not fit; nothing was sent.
             ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
         """

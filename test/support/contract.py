@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import keyword
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,18 @@ def reference(node: Node) -> str | None:
 def properties() -> list[tuple[str, str]]:
     """Every property as (schema, property)."""
     return [(name, key) for name in OBJECTS for key in SCHEMAS[name]["properties"]]
+
+
+def attribute(key: str) -> str:
+    """The name in Python of a property or parameter: `max_tokens` of `maxTokens`, `var_from` of `from`."""
+    name = module_name(re.sub(r"\W", "_", key))
+    return f"var_{name}" if keyword.iskeyword(name) else name
+
+
+def success(operation: Node) -> tuple[str, Node]:
+    """The status of a successful answer, and its media types, of which there are none where it has no body."""
+    ((status, response),) = [item for item in operation["responses"].items() if item[0] < "300"]
+    return status, resolved(response).get("content", {})
 
 
 def without_null(node: Node) -> tuple[Node, bool]:
