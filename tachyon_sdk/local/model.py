@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from tachyon_sdk.local import phrases
 from tachyon_sdk.local.arguments import make_arguments
-from tachyon_sdk.local.request import ChatRequest
+from tachyon_sdk.local.request import ChatRequest, read_json
 from tachyon_sdk.local.tokens import images_in, is_japanese, split, text_of
 from tachyon_sdk.local.wire import Json
 
@@ -43,7 +43,8 @@ def answer(conversation: Sequence[Json], request: ChatRequest) -> list[Answer]:
     for index in range(request.n):
         text = compose(conversation, index)
         if request.json_object:
-            text = json.dumps({"answer": text}, ensure_ascii=False)
+            wanted = _wanted_object(conversation)
+            text = json.dumps({"answer": text} if wanted is None else wanted, ensure_ascii=False)
         answers.append(_cut(split(text), [], "stop", request.max_completion_tokens))
     return answers
 
@@ -91,6 +92,18 @@ def _calls(conversation: Sequence[Json], request: ChatRequest) -> list[ToolCall]
         ToolCall(each["name"], split(json.dumps(make_arguments(each.get("parameters")), ensure_ascii=False)))
         for each in chosen
     ]
+
+
+def _wanted_object(conversation: Sequence[Json]) -> Json | None:
+    """An object that fits the JSON Schema in the last line of an instruction, where `ask_for` puts it."""
+    for message in filter(is_instruction, reversed(conversation)):
+        try:
+            schema = read_json(text_of(message).rpartition("\n")[2].encode())
+        except ValueError:
+            continue
+        if isinstance(schema, dict) and schema.get("type") == "object":
+            return make_arguments(schema)
+    return None
 
 
 def _results(conversation: Sequence[Json]) -> list[tuple[str, str]]:

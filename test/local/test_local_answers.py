@@ -145,6 +145,40 @@ def test_json_object_gives_an_object(client: Client, n: int) -> None:
         assert choice["index"] == index
 
 
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (
+            {
+                "type": "object",
+                "properties": {"name": {"type": "string", "examples": ["Ken"]}, "age": {"type": "integer"}},
+                "required": ["name"],
+            },
+            {"name": "Ken"},
+        ),
+        ({"type": "object"}, {}),
+    ],
+)
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_json_object_follows_the_schema_of_an_instruction(
+    schema: dict[str, Any], expected: dict[str, Any], role: str, client: Client
+) -> None:
+    told = {"role": role, "content": f"Be brief.\n\nIt must be valid against this:\n{json.dumps(schema)}"}
+    body = {"messages": [told, user("Hello")], "response_format": {"type": "json_object"}}
+    assert json.loads(client.post(body).text) == expected
+    assert client.post({**body, "response_format": {"type": "text"}}).text.startswith("Hello!")
+
+
+@pytest.mark.parametrize(
+    "line", ["", "{", "[1]", "1", '{"type": "array"}', '{"type": "object"} please', "{}"]
+)
+def test_json_object_has_the_text_where_no_instruction_ends_with_a_schema(line: str, client: Client) -> None:
+    told = {"role": "system", "content": f"Be brief.\n{line}"}
+    said = user('Hello\n{"type": "object"}')
+    answer = client.post({"messages": [told, said], "response_format": {"type": "json_object"}})
+    assert json.loads(answer.text)["answer"].startswith("Hello!")
+
+
 def test_response_format_text_changes_nothing(client: Client) -> None:
     assert client.ask("Hello", response_format={"type": "text"}).text == client.ask("Hello").text
 
