@@ -26,10 +26,7 @@ class FirstChoice(Generic[C, M]):
 
     @property
     def text(self) -> str:
-        """The text of the first choice, or `""` if it has none::
-
-        print(chat.chat_completion(chat_completion_request=request).text)
-        """
+        """The text of the first choice, or `""` if it has none."""
         content = _content(self.choices)
         if content is None or isinstance(content, str):
             return content or ""
@@ -50,9 +47,7 @@ class FirstChoice(Generic[C, M]):
         return getattr(_first(self.choices), "finish_reason", None)
 
     def to_message(self) -> M:
-        """The first choice as the assistant's message, for the next request::
-
-            messages.append(answer.to_message())
+        """The first choice as the assistant's message, for the next request: `messages.append(answer.to_message())`.
 
         It has the text, and the calls of the client's own tools with their arguments. What the server did with
         tools of the platform is not part of it. A call without an id gets one, `call_` and its place.

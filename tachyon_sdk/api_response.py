@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class ApiResponse(Generic[T]):
-    """An answer with what HTTP said about it.
+    """An answer with what HTTP said about it; what the calls return whose names end in `_with_http_info`.
 
     Attributes:
         status_code: HTTP status.

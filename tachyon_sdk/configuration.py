@@ -43,62 +43,66 @@ _NOT_COPIED = {"logger_file_handler", "logger_stream_handler", "proxy_ssl_contex
 
 
 class Configuration(LoggingSettings):
-    """The settings of a client. They are checked when they are given and whenever they are set later.
+    """The settings of a client: where the server is, who asks, and how requests are sent.
 
-    ==========================  ==================================================  ==========================
-    parameter                   meaning                                             default (environment)
-    ==========================  ==================================================  ==========================
-    host                        URL of the server, a path is allowed; wins over     http://localhost
-                                server_index, and that over the environment         (TACHYON_API_URL)
-    api_key                     credentials by header name; ``Authorization`` is    {}
-                                sent if there is no token and no user name
-    api_key_prefix              scheme to put before the api_key of that name       {}
-    username, password          credentials for the Basic scheme (RFC 7617)         None
-    access_token                credential: sent as it is if it begins with a       None (TACHYON_API_KEY)
-                                scheme (``Bearer x``), else after ``Bearer``
-    server_index                number of a host in get_host_settings()             None
-    server_variables            values for variables in that host's URL             {}
-    server_operation_index      the same two, by operation; kept for programs       {}
-    server_operation_variables  that set them                                       {}
-    ignore_operation_servers    use host for every operation                        False
-    ssl_ca_cert                 file of CA certificates to trust (PEM)              those of the system
-    retries                     how often to try again at most; 0 is never; or a    None, the usual policy
-                                RetryPolicy (of a urllib3 Retry, its total)
-    ca_cert_data                CA certificates to trust, PEM str or DER bytes      None
-    cert_file, key_file         files of the client certificate and its key         None
-    verify_ssl                  verify the server's certificate                     True
-    assert_hostname             name the certificate must be for; False: any        None, that of the host
-    tls_server_name             name to ask for in the TLS handshake (SNI)          None, that of the host
-    connection_pool_maxsize     connections kept open, at most                      5 per CPU, at most 32
-    proxy                       URL of a proxy: http, https, socks4, socks4a,       None (HTTP_PROXY,
-                                socks5, socks5h; "" for none at all                 HTTPS_PROXY, ALL_PROXY)
-    no_proxy                    hosts without proxy, separated by commas            None (NO_PROXY)
-    proxy_headers               headers for the proxy                               None
-    proxy_ssl_context           ssl.SSLContext for the connection to the proxy      None
-    safe_chars_for_path_param   characters to leave unescaped in paths              ""
-    client_side_validation      kept for programs that set it                       True
-    socket_options              arguments of socket.setsockopt, a list of tuples    None, those of urllib3
-    datetime_format             strftime format of dates with time                  %Y-%m-%dT%H:%M:%S.%f%z
-    date_format                 strftime format of dates                            %Y-%m-%d
-    debug                       log all that is logged, see the attribute           None, leave the log alone
-    operator_id                 the operator to act for (header x-operator-id)      None (TACHYON_OPERATOR_ID,
-                                                                                    then TACHYON_TENANT_ID)
-    connect_timeout             seconds to wait for a connection; None: no limit    5.0
-    read_timeout                seconds without a byte from the server, also in     600.0
-                                the middle of a stream; None: no limit
-    max_response_bytes          bytes of an answer, decompressed, at most           268435456 (256 MiB)
-    max_event_bytes             bytes of one event of a stream, at most             67108864 (64 MiB)
-    ==========================  ==================================================  ==========================
+    ::
 
-    An argument that is given and not None wins over the environment, of which empty variables do not count.
-    The environment is read once, here; only its proxy is looked up again when the host is set. A token of the
-    environment gives way to a user name or an ``Authorization`` key that the program itself has set.
+        configuration = Configuration(host="https://api.n1.tachy.one", access_token="xxxxx", operator_id="tn_xxxxxx")
+        configuration.read_timeout = 120
 
-    Further attributes: ``refresh_api_key_hook`` (called with the configuration before credentials are read
-    from it), ``temp_folder_path`` (kept for programs that set it), ``logger``, ``logger_format``,
-    ``logger_formatter``, ``logger_file``, ``logger_file_handler``, ``logger_stream_handler``.
+    Each is an attribute of the same name, and is checked when it is given and whenever it is set. An argument that
+    is given and not None wins over the environment, which is read once, here, and of which empty variables do not
+    count; only its proxy is looked up again when the host is set.
 
-    ``repr()`` shows no credentials. A pickle has them in it.
+    Args:
+        host: URL of the server, http or https; a path in it goes before that of the call. Wins over `server_index`,
+            and that over the environment: `TACHYON_API_URL`, else `http://localhost`.
+        api_key: Credentials by header name. Only `Authorization` is sent, if there is no token and no user name.
+        api_key_prefix: The scheme to put before the `api_key` of that name.
+        username: User name for the Basic scheme (RFC 7617), instead of a token.
+        password: The password that goes with it.
+        access_token: Your token. Sent as it is if it begins with a scheme (`Bearer xxxxx`), else after `Bearer`.
+            Environment: `TACHYON_API_KEY`, which gives way to a user name or an `Authorization` key that the
+            program itself has set.
+        server_index: Number of a host in `get_host_settings()`, instead of a URL.
+        server_variables: Values for variables in that host's URL.
+        server_operation_index: Kept for programs that set it; not used.
+        server_operation_variables: Kept for programs that set it; not used.
+        ignore_operation_servers: Kept for programs that set it; not used.
+        ssl_ca_cert: File of the CA certificates to trust (PEM), instead of the system's.
+        retries: How often to try again at most; 0 is never; or a `RetryPolicy`. None is `RetryPolicy()`. Of a
+            urllib3 Retry, its `total` counts.
+        ca_cert_data: CA certificates to trust, PEM `str` or DER `bytes`.
+        cert_file: File of the client certificate (PEM).
+        key_file: File of its key (PEM, not encrypted), where that is not in `cert_file`.
+        verify_ssl: Whether to verify the server's certificate.
+        assert_hostname: Name that the certificate must be for, instead of the host's; False: any.
+        tls_server_name: Name to ask for in the TLS handshake (SNI), instead of the host's.
+        connection_pool_maxsize: Connections that are kept open, at most. None is 5 for each CPU, at most 32.
+        proxy: URL of a proxy: http, https, socks4, socks4a, socks5 or socks5h (SOCKS needs the extra `socks`);
+            `""` for none at all. Environment: `HTTP_PROXY` or `HTTPS_PROXY`, by the scheme of the host, then
+            `ALL_PROXY`, each also in lower case.
+        no_proxy: Names of hosts that are reached without it, separated by commas. Environment: `NO_PROXY`.
+        proxy_headers: Headers for the proxy itself.
+        proxy_ssl_context: For the connection to an https proxy, instead of the TLS settings.
+        safe_chars_for_path_param: Characters that are not percent-encoded in a path parameter.
+        client_side_validation: Kept for programs that set it; requests are always validated.
+        socket_options: Arguments of `socket.setsockopt`, a list of tuples. None is those of urllib3.
+        datetime_format: Kept for programs that set it; not used.
+        date_format: Kept for programs that set it; not used.
+        debug: Whether the loggers let everything pass, see the attribute. None leaves the log alone.
+        operator_id: The operator to act for, header `x-operator-id`. Environment: `TACHYON_OPERATOR_ID`, then
+            `TACHYON_TENANT_ID`.
+        connect_timeout: Seconds to wait for a connection, with its TLS handshake. None: no limit.
+        read_timeout: Seconds to wait for each next byte, before an answer and in the middle of it. None: no limit.
+        max_response_bytes: Bytes of a whole answer, decompressed, at most.
+        max_event_bytes: Bytes of one event of a stream, decompressed, at most.
+
+    Attributes:
+        refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
+        temp_folder_path: Kept for programs that set it; not used.
+
+    `repr()` shows no credentials. A pickle has them in it.
 
     Raises:
         ApiTypeError: A setting has the wrong type.
@@ -253,8 +257,8 @@ class Configuration(LoggingSettings):
     def authorization_header(self) -> str | None:
         """Return the value for the Authorization header, or None without credentials.
 
-        The access token comes first, then user name and password, then the api_key named ``Authorization``,
-        last a token that only the environment has. ``refresh_api_key_hook`` is called before.
+        The access token comes first, then user name and password, then the api_key named `Authorization`,
+        last a token that only the environment has. `refresh_api_key_hook` is called before.
 
         Raises:
             ApiValueError: The api_key cannot stand in a header.
@@ -275,7 +279,7 @@ class Configuration(LoggingSettings):
     def get_api_key_with_prefix(self, identifier: str, alias: str | None = None) -> str | None:
         """Return the api_key of this name, or else of the alias, after its prefix if it has one.
 
-        ``refresh_api_key_hook`` is called before.
+        `refresh_api_key_hook` is called before.
         """
         if self.refresh_api_key_hook is not None:
             self.refresh_api_key_hook(self)
@@ -297,7 +301,7 @@ class Configuration(LoggingSettings):
     def auth_settings(self) -> dict[str, dict[str, Any]]:
         """Return the security schemes of the contract. It has none: credentials are plain headers there.
 
-        See :meth:`authorization_header` for what is sent.
+        See `authorization_header()` for what is sent.
         """
         return {}
 
@@ -311,7 +315,7 @@ class Configuration(LoggingSettings):
         variables: ServerVariablesT | None = None,
         servers: list[HostSetting] | None = None,
     ) -> str:
-        """Return the URL of the host with this number in ``servers``, or in get_host_settings().
+        """Return the URL of the host with this number in `servers`, or in get_host_settings().
 
         Args:
             index: The number; None gives the host that was set as a URL.

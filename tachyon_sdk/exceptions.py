@@ -4,6 +4,7 @@
 
     OpenApiException
     |-- ApiTypeError, ApiValueError, ApiAttributeError, ApiKeyError: a mistake on this side, nothing was sent
+    |-- StructuredOutputError, ToolError, TooManyRoundsError: what a model said, see `structured` and `tools`
     `-- ApiException: all that the network or the server can do
         |-- BadRequestException 400, UnauthorizedException 401, PaymentRequiredException 402,
         |   ForbiddenException 403, NotFoundException 404, ConflictException 409,
@@ -34,7 +35,7 @@ class ApiTypeError(OpenApiException, TypeError):
 
     Args:
         msg: What is wrong.
-        path_to_item: Keys and indices that lead to the value, e.g. ``["messages", 0]``.
+        path_to_item: Keys and indices that lead to the value, e.g. `["messages", 0]`.
         valid_classes: The types that are accepted there.
         key_type: True if it is the key of a dict that is wrong, False if it is a value.
     """
@@ -57,7 +58,7 @@ class ApiValueError(OpenApiException, ValueError):
 
     Args:
         msg: What is wrong.
-        path_to_item: Keys and indices that lead to the value, e.g. ``["messages", 0]``.
+        path_to_item: Keys and indices that lead to the value, e.g. `["messages", 0]`.
     """
 
     def __init__(self, msg: str, path_to_item: Iterable[str | int] | None = None) -> None:
@@ -70,7 +71,7 @@ class ApiAttributeError(OpenApiException, AttributeError):
 
     Args:
         msg: What is wrong.
-        path_to_item: Keys and indices that lead to the object, e.g. ``["messages", 0]``.
+        path_to_item: Keys and indices that lead to the object, e.g. `["messages", 0]`.
     """
 
     def __init__(self, msg: str, path_to_item: Iterable[str | int] | None = None) -> None:
@@ -83,7 +84,7 @@ class ApiKeyError(OpenApiException, KeyError):
 
     Args:
         msg: What is wrong.
-        path_to_item: Keys and indices that lead to the mapping, e.g. ``["messages", 0]``.
+        path_to_item: Keys and indices that lead to the mapping, e.g. `["messages", 0]`.
     """
 
     # KeyError shows its argument in quotes, as if the message were the key.
@@ -98,7 +99,7 @@ class ApiException(OpenApiException):
     """Anything that went wrong once a request was on its way: an error status, the connection, a bad answer.
 
     Raised as it is for an error status that has no class of its own; catch it to catch all that follow.
-    ``str()`` of it is one short line for a person, the attributes have the rest. It can be pickled and copied
+    `str()` of it is one short line for a person, the attributes have the rest. It can be pickled and copied
     (an attribute that cannot be pickled is None after that).
 
     Attributes:
@@ -107,7 +108,7 @@ class ApiException(OpenApiException):
         headers: The headers of the answer, or None.
         body: The text of the answer; bytes that are no UTF-8 are replaced.
         data: The answer after it was read into objects, if it was.
-        code: The server's own name for the error, e.g. ``unsupported_model``, if it gave one. Always text.
+        code: The server's own name for the error, e.g. `unsupported_model`, if it gave one. Always text.
         message: The server's own words, or for the errors that arise on this side, ours.
         request_id: What the server calls this request in its own logs, if it said so.
         retry_after: Seconds that the server asks to wait before the next try, or None.
@@ -146,12 +147,12 @@ class ApiException(OpenApiException):
         attempts: int | None = None,
         request_sent: bool = True,
     ) -> None:
-        """Every argument may be left out; those given win over what ``http_resp`` has.
+        """Every argument may be left out; those given win over what `http_resp` has.
 
         Args:
             status: The HTTP status.
             reason: The reason phrase.
-            http_resp: An answer with ``status``, ``reason``, ``headers`` and ``data`` (the body in bytes).
+            http_resp: An answer with `status`, `reason`, `headers` and `data` (the body in bytes).
                 It is read now and not kept.
             body: The body of the answer.
             data: The body, read into objects.
@@ -192,17 +193,17 @@ class ApiException(OpenApiException):
         """Raise the error that fits the status of an answer.
 
         Args:
-            http_resp: The answer, with ``status``, ``reason`` and ``headers``.
+            http_resp: The answer, with `status`, `reason` and `headers`.
             body: The text of the answer.
             data: The body, read into objects.
 
         Raises:
-            ApiException: The class that :func:`exception_class` names.
+            ApiException: The class that `exception_class` names.
         """
         raise exception_class(http_resp.status)(http_resp=http_resp, body=body, data=data)
 
     def after(self, previous: Iterable[ApiException]) -> Self:
-        """This error, as that of the attempt after those that ended with the ``previous`` errors."""
+        """This error, as that of the attempt after those that ended with the `previous` errors."""
         self.previous = tuple(previous)
         self.attempts = len(self.previous) + 1
         return self
@@ -253,7 +254,7 @@ class ApiException(OpenApiException):
 class BadRequestException(ApiException):
     """400: the server cannot use the request, e.g. it does not know the model or rejects a parameter.
 
-    Do not send the same again: ``code`` and ``message`` say what to change.
+    Do not send the same again: `code` and `message` say what to change.
     """
 
 
@@ -278,20 +279,20 @@ class ConflictException(ApiException):
 
 
 class UnprocessableEntityException(ApiException):
-    """422: the request is well formed, but the server refuses a value in it. ``message`` names the field."""
+    """422: the request is well formed, but the server refuses a value in it. `message` names the field."""
 
 
 class TooManyRequestsException(ApiException):
     """429: too many requests; this one was not processed.
 
-    Wait ``retry_after`` seconds if it is set, then send it again.
+    Wait `retry_after` seconds if it is set, then send it again.
     """
 
 
 class ServiceException(ApiException):
     """5xx: the fault is at the server.
 
-    502 and 503 took no effect: send it again (after ``retry_after`` seconds if that is set). After any other
+    502 and 503 took no effect: send it again (after `retry_after` seconds if that is set). After any other
     the request may or may not have taken effect: look before you send it again.
     """
 
@@ -299,7 +300,7 @@ class ServiceException(ApiException):
 class ConnectionException(ApiException):
     """The server could not be reached, or the connection was lost before the answer was complete.
 
-    Check the host, the proxy and the certificates. If ``request_sent`` is true, the request may have taken
+    Check the host, the proxy and the certificates. If `request_sent` is true, the request may have taken
     effect.
 
     Attributes:
@@ -311,7 +312,7 @@ class ConnectionException(ApiException):
     permanent: bool
 
     def __init__(self, *args: Any, request_sent: bool = True, permanent: bool = False, **kwargs: Any) -> None:
-        """Takes what ApiException takes, ``request_sent`` and ``permanent``."""
+        """Takes what ApiException takes, `request_sent` and `permanent`."""
         super().__init__(*args, **kwargs)
         self.request_sent = request_sent
         self.permanent = permanent
@@ -320,27 +321,27 @@ class ConnectionException(ApiException):
 class TimeoutException(ConnectionException):
     """The connection was not made, or the next byte did not come, within the time allowed.
 
-    Raise ``connect_timeout`` or ``read_timeout``. After a read timeout the request may have taken effect.
+    Raise `connect_timeout` or `read_timeout`. After a read timeout the request may have taken effect.
     """
 
 
 class ResponseDecodeException(ApiException):
     """An answer came, but it cannot be read: no JSON, the wrong shape, or larger than allowed.
 
-    ``body`` has what came. Often the host is wrong (a proxy's or a web site's page was read).
+    `body` has what came. Often the host is wrong (a proxy's or a web site's page was read).
     """
 
 
 class StreamErrorException(ApiException):
-    """The server said in the middle of its answer that it failed. ``partial`` has what came before."""
+    """The server said in the middle of its answer that it failed. `partial` has what came before."""
 
 
 class StreamTruncatedException(ApiException):
-    """The answer stopped before its end. ``partial`` has what had arrived; do not take it for the whole."""
+    """The answer stopped before its end. `partial` has what had arrived; do not take it for the whole."""
 
 
 class StreamTimeoutException(StreamTruncatedException, TimeoutException):
-    """The answer began, then nothing came for ``read_timeout`` seconds. ``partial`` has what had arrived."""
+    """The answer began, then nothing came for `read_timeout` seconds. `partial` has what had arrived."""
 
 
 _CLASS_OF_STATUS: dict[int, type[ApiException]] = {
@@ -363,7 +364,7 @@ def exception_class(status: int) -> type[ApiException]:
 
 
 def render_path(path_to_item: Iterable[str | int]) -> str:
-    """Write a path as Python would index it: ``["messages", 0]`` becomes ``['messages'][0]``."""
+    """Write a path as Python would index it: `["messages", 0]` becomes `['messages'][0]`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in path_to_item)
 
 

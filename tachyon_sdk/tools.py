@@ -140,10 +140,7 @@ class Toolbox:
 
     @property
     def definitions(self) -> list[Tool]:
-        """The tools as a request has them, in a new list::
-
-        request.tools = toolbox.definitions
-        """
+        """The tools as a request has them, in a new list: `request.tools = toolbox.definitions`."""
         return [tool.definition for tool in self._tools.values()]
 
     def call(self, tool_call: ToolCall | ToolCallResponse) -> str:

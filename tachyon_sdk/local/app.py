@@ -37,7 +37,7 @@ def create_app(
         requests: List to which requests are added as they arrive, at most the newest 1000.
 
     Raises:
-        OSError: the data file cannot be used.
+        OSError: The data file cannot be used.
     """
     history = History(data)
     chat = _Chat(history)

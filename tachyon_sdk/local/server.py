@@ -12,12 +12,23 @@ from tachyon_sdk.local.recording import RecordedRequest
 class LocalServer:
     """A local Tachyon server that runs from `start` to `stop`, or for the length of a `with` block.
 
-    Any number of servers may run at once, and a server may be started again.
+    ::
 
-    Attributes:
-        data: File of the chatroom history; None keeps it in memory, for as long as the server runs.
+        with LocalServer() as server:
+            configuration = Configuration(host=server.url, access_token="dummy-token", operator_id="tn_xxxxxx")
+            ...
+        assert server.requests[-1].body["model"] == "large"
+
+    Any number of servers may run at once, and a server may be started again. The names of models that make it fail
+    on purpose are in `tachyon_sdk.local.faults`.
+
+    Args:
+        data: File of the chatroom history, made if it is missing; None keeps it in memory, for as long as the
+            server runs.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one, which `url` tells.
+
+    Attributes:
         requests: The requests that arrived, oldest first, at most the newest 1000; each is there before it is
             answered. The list is yours: clear it whenever you like.
     """
@@ -36,7 +47,7 @@ class LocalServer:
         """The base URL, for `Configuration(host=...)`.
 
         Raises:
-            RuntimeError: the server is not running.
+            RuntimeError: The server is not running.
         """
         if self._background is None:
             raise RuntimeError("the local server is not running: use it in a with statement, or call start()")
@@ -44,11 +55,11 @@ class LocalServer:
         return f"http://{host}:{self._background.port}"
 
     def start(self) -> None:
-        """Return when requests are answered.
+        """Starts the server, and returns when requests are answered.
 
         Raises:
-            OSError: the address or the data file cannot be used.
-            RuntimeError: the server is already running.
+            OSError: The address or the data file cannot be used.
+            RuntimeError: The server is already running.
         """
         if self._background is not None:
             raise RuntimeError("the local server is already running")
@@ -63,7 +74,10 @@ class LocalServer:
         self._background = background
 
     def stop(self) -> None:
-        """Return when everything is closed; streams under way are cut off. Harmless if it is not running."""
+        """Stops the server, and returns when everything is closed; streams under way are cut off.
+
+        Harmless if it is not running.
+        """
         if self._background is not None:
             self._background.stop()
             self._background = None
