@@ -7,9 +7,12 @@ import importlib.util
 import os
 import re
 import sys
+from configparser import ConfigParser
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,7 +20,27 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def workflow(name: str) -> Any:
+    return yaml.safe_load(text(f".github/workflows/{name}.yml"))
+
+
+PYPROJECT = tomllib.loads(text("pyproject.toml"))
+PROJECT = PYPROJECT["project"]
+TOX = ConfigParser(interpolation=None)
+TOX.read_string(text("tox.ini"))
+TOX_ENVIRONMENTS = [name.strip() for name in TOX["tox"]["env_list"].split(",")]
+# The supported Pythons, oldest first: the classifiers say which, everything else follows.
+PYTHONS = [
+    match[1]
+    for classifier in PROJECT["classifiers"]
+    if (match := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", classifier))
+]
 TOX_ENV = os.environ.get("TOX_ENV_NAME")
 
 in_tox = pytest.mark.skipif(TOX_ENV is None, reason="the package is installed by tox")
@@ -32,7 +55,7 @@ def lower_bounds() -> dict[str, str]:
 
 
 def pins() -> dict[str, str]:
-    lines = (ROOT / "test" / "lowest.txt").read_text(encoding="utf-8").splitlines()
+    lines = text("test/lowest.txt").splitlines()
     return dict(line.split("==") for line in lines if not line.startswith("#"))
 
 
@@ -55,6 +78,95 @@ def test_the_lowest_versions_are_what_is_installed() -> None:
     assert {name: importlib.metadata.version(name) for name in pins()} == pins()
 
 
+# One place for each fact
+
+
+def version() -> str:
+    namespace: dict[str, str] = {}
+    exec(text("tachyon_sdk/_version.py"), namespace)
+    return namespace["__version__"]
+
+
+def test_the_version_is_in_one_place() -> None:
+    assert PROJECT["dynamic"] == ["version"] and "version" not in PROJECT
+    assert PYPROJECT["tool"]["hatch"]["version"] == {"path": "tachyon_sdk/_version.py"}
+    names = [path for path in (ROOT / "tachyon_sdk").rglob("*.py") if version() in path.read_text("utf-8")]
+    assert names == [ROOT / "tachyon_sdk" / "_version.py"]
+
+
+def test_the_changelog_tells_of_the_version() -> None:
+    headings = re.findall(r"(?m)^## (.*)$", text("CHANGELOG.md"))
+    assert headings[0] == "[Unreleased]"
+    assert headings[1].partition(" - ")[0] == f"[{version()}]"
+
+
+def test_the_security_policy_covers_the_version() -> None:
+    assert f"| {version().partition('.')[0]}.x | yes |" in text("SECURITY.md")
+
+
+def test_the_supported_pythons_are_those_between_the_first_and_the_last() -> None:
+    minors = [int(each.partition(".")[2]) for each in PYTHONS]
+    assert minors == list(range(minors[0], minors[0] + len(minors))) and len(minors) > 1
+
+
+def test_the_oldest_python_is_the_same_everywhere() -> None:
+    oldest = PYTHONS[0]
+    assert PROJECT["requires-python"] == f">={oldest}"
+    assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+    assert PYPROJECT["tool"]["pyright"]["pythonVersion"] == oldest
+    mypy = ConfigParser()
+    mypy.read_string(text("setup.cfg"))
+    assert mypy["mypy"]["python_version"] == oldest
+    for page in ("README.md", "CONTRIBUTING.md"):
+        assert set(re.findall(r"Python (3\.\d+)", text(page))) == {oldest}, page
+
+
+def test_tox_runs_the_supported_pythons() -> None:
+    lanes = [name for name in TOX_ENVIRONMENTS if re.fullmatch(r"py\d+", name)]
+    assert lanes == [f"py{each.replace('.', '')}" for each in PYTHONS]
+    assert TOX["testenv:lowest"]["base_python"].split() == [f"python{each}" for each in PYTHONS]
+    (first, last) = re.findall(r"/versions/3\.1\[(\d)-(\d)\]\.\*/bin", text(".ci/run"))[0]
+    assert [f"3.1{first}", f"3.1{last}"] == [PYTHONS[0], PYTHONS[-1]]
+
+
+@pytest.mark.parametrize("name", ["ci", "release"])
+def test_the_workflows_run_the_supported_pythons(name: str) -> None:
+    assert workflow(name)["jobs"]["test"]["strategy"]["matrix"]["python"] == PYTHONS
+
+
+def test_the_workflow_runs_all_that_tox_runs() -> None:
+    matrix = workflow("ci")["jobs"]["check"]["strategy"]["matrix"]
+    (lowest,) = matrix["include"]
+    assert lowest == {"environment": "lowest", "python": PYTHONS[0]}
+    others = {name for name in TOX_ENVIRONMENTS if not re.fullmatch(r"py\d+", name)}
+    assert others <= {*matrix["environment"], "lowest"}
+
+
+@pytest.mark.parametrize("name", ["ci", "release"])
+def test_the_workflows_may_do_no_more_than_they_must(name: str) -> None:
+    described = workflow(name)
+    assert described["permissions"] == {"contents": "read"}
+    assert "concurrency" in described
+    more = {job: node["permissions"] for job, node in described["jobs"].items() if "permissions" in node}
+    assert more == ({"publish": {"id-token": "write"}} if name == "release" else {})
+    for node in described["jobs"].values():
+        assert node["timeout-minutes"] <= 20
+        for step in node["steps"]:
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", "a/b@" + "0" * 40)), "not pinned"
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_only_what_was_tested_is_published() -> None:
+    jobs = workflow("release")["jobs"]
+    assert jobs["publish"]["needs"] == ["build", "test"]
+    assert jobs["publish"]["environment"] == "pypi"
+    assert not any("checkout" in step.get("uses", "") or "run" in step for step in jobs["publish"]["steps"])
+
+
+# The package as it is installed
+
+
 @in_tox
 def test_the_tests_run_against_the_installed_package() -> None:
     spec = importlib.util.find_spec("tachyon_sdk")
@@ -69,6 +181,4 @@ def test_the_distribution_has_what_it_should_and_no_more() -> None:
     assert "tachyon_sdk/py.typed" in [file.as_posix() for file in files]
     metadata = importlib.metadata.metadata("tachyon-sdk")
     assert metadata["License-Expression"] == "MIT"
-    namespace: dict[str, str] = {}
-    exec((ROOT / "tachyon_sdk" / "_version.py").read_text(encoding="utf-8"), namespace)
-    assert metadata["Version"] == namespace["__version__"]
+    assert metadata["Version"] == version()
