@@ -15,6 +15,10 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(r"(?ms)^(`{3,}|~{3,})(\w*)[^\n]*\n(.*?)^\1[ \t]*$")
+_PRINTED = re.compile(r"(?ms)\n\nIt prints:\n\n```text\n(.*?)^```$")
+_TEST_FILE = re.compile(r"# (test_\w+\.py)\n")
+# anyio's plugin comes with starlette, and warns in older versions.
+_PYTEST = ("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:anyio")
 
 
 class Example(NamedTuple):
@@ -25,6 +29,8 @@ class Example(NamedTuple):
     heading: str
     language: str
     source: str
+    printed: str | None
+    """What the page says below it that it prints, if it does."""
 
     @property
     def name(self) -> str:
@@ -51,23 +57,26 @@ def examples(page: Path) -> Iterator[Example]:
             above[-1] if above else "",
             block[2],
             block[3],
+            printed[1] if (printed := _PRINTED.match(text, block.end())) else None,
         )
 
 
 def run_script(source: str, directory: Path, settings: Mapping[str, str]) -> Outcome:
     """Run a script of its own in this directory; a warning is an error.
 
-    Its environment is that of the tests without any `TACHYON_` variable and any proxy, but with `settings`.
+    A script whose first line is a comment with the name of a test file (`# test_x.py`) is run with pytest. The
+    environment is that of the tests without any `TACHYON_` variable and any proxy, but with `settings`.
     """
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("TACHYON_") and not name.lower().endswith("_proxy")
     }
-    script = directory / "example.py"
+    test_file = _TEST_FILE.match(source)
+    script = directory / (test_file[1] if test_file else "example.py")
     script.write_text(source, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-W", "error", script.name],
+        [sys.executable, "-W", "error", *(_PYTEST if test_file else ()), script.name],
         cwd=directory,
         env={**environment, "PYTHONUTF8": "1", **settings},
         stdin=subprocess.DEVNULL,

@@ -1,10 +1,13 @@
 # pyright: strict
 """A program as its author would write it. It is checked by mypy and pyright, as strictly as they can, and not run."""
 
+import functools
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
 
 import tachyon_sdk
 from tachyon_sdk import (
@@ -17,8 +20,15 @@ from tachyon_sdk import (
     PaymentRequiredException,
     RetryPolicy,
     StreamTruncatedException,
+    StructuredOutputError,
     TimeoutException,
+    Toolbox,
+    ToolError,
     TooManyRequestsException,
+    TooManyRoundsError,
+    ask_for,
+    converse,
+    converse_stream,
 )
 from tachyon_sdk.models import (
     ContentPart,
@@ -117,6 +127,64 @@ def in_the_room(chat: ChatApi, request: ChatCompletionRequest) -> str:
             sys.stdout.write(piece)
         print(stream.merged.choices[0].finish_reason)
         return stream.collect().choices[0].delta.content or ""
+
+
+class Person(BaseModel):
+    name: str
+    age: int = Field(ge=0, description="In years.")
+
+
+toolbox = Toolbox(Person)
+
+
+@toolbox.add
+def get_weather(city: str, days: Annotated[int, Field(ge=1, le=7)] = 1) -> list[str]:
+    """The weather forecast of a city.
+
+    Args:
+        city: Name of the city.
+        days: How many days to look ahead.
+    """
+    if not city:
+        raise ToolError("a city needs a name")
+    return ["sunny"] * days
+
+
+def with_tools(chat: ChatApi, question: str) -> list[Message]:
+    messages = [Message(role="user", content=question)]
+    request = ChatCompletionRequest(model="large", messages=messages)
+    try:
+        answer = converse(chat.chat_completion, request, toolbox, 3, on_message=messages.append)
+    except TooManyRoundsError as error:
+        return error.messages
+    print(answer.text, answer.finish_reason, get_weather("Oslo", days=2))
+    in_room = functools.partial(chat.chat_completion_on_chatroom_stream, "room", _request_timeout=30)
+    for chunk in converse_stream(in_room, request, toolbox):
+        print(chunk.text, end="", flush=True)
+    return messages
+
+
+def tools_by_hand(chat: ChatApi, messages: list[Message]) -> str:
+    while True:
+        request = ChatCompletionRequest(model="large", messages=messages, tools=toolbox.definitions)
+        with chat.chat_completion_stream(chat_completion_request=request) as stream:
+            answer = stream.collect()
+        messages += [answer.to_message(), *toolbox.results(answer)]
+        for call in stream.tool_calls:
+            print(call.id, call.function.name if call.function else call.tool_name)
+        if not answer.tool_calls:
+            return answer.text
+
+
+def who_is_it(chat: ChatApi, text: str) -> Person | None:
+    request = {"model": "large", "messages": [{"role": "user", "content": text}]}
+    try:
+        person = ask_for(chat.chat_completion, request, Person)
+    except StructuredOutputError as error:
+        print(error, error.text)
+        return None
+    print(person.name.upper(), person.age + 1)
+    return person
 
 
 def below_the_surface(chat: ChatApi, request: ChatCompletionRequest) -> bytes:

@@ -1,0 +1,47 @@
+"""A streamed conversation in a chatroom, in which the model calls a pydantic model and a function."""
+
+import functools
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+import tachyon_sdk
+
+toolbox = tachyon_sdk.Toolbox()
+
+
+@toolbox.add
+class Order(BaseModel):
+    """Orders a dish."""
+
+    dish: Literal["soup", "salad"]
+    portions: int = Field(1, ge=1, le=10, description="How many of it.")
+
+    def __call__(self) -> str:
+        return f"{self.portions} x {self.dish} is on its way"
+
+
+@toolbox.add
+def get_price(dish: Literal["soup", "salad"]) -> float:
+    """The price of a dish, in euros."""
+    return {"soup": 6.5, "salad": 8.0}[dish]
+
+
+def show_result(message: tachyon_sdk.Message) -> None:
+    if message.role == "tool":
+        print(f"[result: {message.content}]")
+
+
+with tachyon_sdk.ApiClient() as api_client:
+    chat = tachyon_sdk.ChatApi(api_client)
+    in_room = functools.partial(chat.chat_completion_on_chatroom_stream, "restaurant")
+    request = {
+        "model": "large",
+        "messages": [{"role": "user", "content": "What is the soup (get_price)? Then order one (Order)."}],
+    }
+    for chunk in tachyon_sdk.converse_stream(in_room, request, toolbox, on_message=show_result):
+        for call in chunk.tool_calls:
+            if call.function and call.function.name:  # the first piece of a call has the name
+                print(f"[the model calls {call.function.name}]")
+        print(chunk.text, end="", flush=True)
+    print()

@@ -1,0 +1,14 @@
+"""Show the answer while it is made, then use the whole of it."""
+
+import tachyon_sdk
+
+with tachyon_sdk.ApiClient() as api_client:
+    chat = tachyon_sdk.ChatApi(api_client)
+    request = {"model": "large", "messages": [{"role": "user", "content": "What is a tide?"}]}
+    with chat.chat_completion_stream(chat_completion_request=request) as stream:
+        for piece in stream.text:
+            print(piece, end="", flush=True)
+        print()
+        answer = stream.collect()
+
+print(f"({len(answer.text)} characters, it ended with {answer.finish_reason})")

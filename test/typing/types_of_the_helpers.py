@@ -1,0 +1,194 @@
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+"""What type checkers take the shortcuts, the tools, structured answers and errors for. Checked, not run."""
+
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+from typing_extensions import assert_type
+
+import tachyon_sdk
+from tachyon_sdk import (
+    ApiException,
+    ApiKeyError,
+    ApiTypeError,
+    ChatApi,
+    ChatCompletionChunkResponse,
+    ChatCompletionRequest,
+    ChatCompletionResponse,
+    ChatCompletionWithChatroomStreamResponse,
+    Configuration,
+    ConnectionException,
+    Message,
+    RetryPolicy,
+    StructuredOutputError,
+    TimeoutException,
+    Tool,
+    Toolbox,
+    ToolCall,
+    ToolCallResponse,
+    ToolError,
+    TooManyRoundsError,
+    ask_for,
+    converse,
+    converse_stream,
+    parse_as,
+)
+from tachyon_sdk.local import LocalServer, RecordedRequest, create_app
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+
+
+@dataclass
+class Point:
+    x: int
+    y: int
+
+
+def get_weather(city: str, days: int = 1) -> str:
+    """The weather forecast of a city."""
+    return f"{city}: {days}"
+
+
+def shortcuts(chat: ChatApi, request: ChatCompletionRequest, whole: ChatCompletionResponse) -> None:
+    answer = chat.chat_completion(chat_completion_request=request)
+    assert_type(answer.text, str)
+    assert_type(answer.tool_calls, list[ToolCall])
+    assert_type(answer.finish_reason, str | None)
+    assert_type(answer.to_message(), Message)
+    request.messages.append(answer.to_message())
+    room = chat.chat_completion_on_chatroom("room-1", chat_completion_request=request)
+    assert_type(room.text, str)
+    assert_type(room.tool_calls, list[ToolCall])
+    assert_type(room.to_message(), Message)
+    assert_type(whole.text, str)
+    assert_type(whole.tool_calls, list[ToolCallResponse])
+    assert_type(whole.to_message(), Message)
+
+
+def of_a_stream(chat: ChatApi, request: ChatCompletionRequest) -> None:
+    with chat.chat_completion_stream(chat_completion_request=request) as stream:
+        for chunk in stream:
+            assert_type(chunk.text, str)
+        assert_type(stream.text, Iterator[str])
+        assert_type(stream.tool_calls, list[ToolCall])
+        assert_type(stream.finish_reason, str | None)
+        assert_type(stream.merged.to_message(), Message)
+        assert_type(stream.collect().text, str)
+    with chat.chat_completion_on_chatroom_stream("room-1", chat_completion_request=request) as in_room:
+        assert_type(in_room.tool_calls, list[ToolCall])
+        assert_type(in_room.merged, ChatCompletionWithChatroomStreamResponse)
+
+
+def toolboxes(call: ToolCall, made: ToolCallResponse, answer: ChatCompletionChunkResponse) -> None:
+    toolbox = Toolbox(get_weather, Person)
+    assert_type(toolbox, Toolbox)
+    # A function that is added stays what it is, with the names and the defaults of its parameters.
+    assert_type(toolbox.add(get_weather, name="weather")(city="Oslo"), str)
+    assert_type(toolbox.add(Person, description="Someone."), type[Person])
+    assert_type(toolbox.definitions, list[Tool])
+    assert_type(toolbox.call(call), str)
+    assert_type(toolbox.call(made), str)
+    assert_type(toolbox.results(answer), list[Message])
+
+    @toolbox.add
+    def now(zone: str) -> float:
+        """The time."""
+        return len(zone)
+
+    assert_type(now("UTC"), float)
+
+
+def conversations(chat: ChatApi, request: ChatCompletionRequest, toolbox: Toolbox) -> None:
+    assert_type(converse(chat.chat_completion, request, toolbox), ChatCompletionChunkResponse)
+    as_dict: Mapping[str, Any] = {"messages": []}
+    messages: list[Message] = []
+    answer = converse(chat.chat_completion, as_dict, toolbox, 3, on_message=messages.append)
+    assert_type(answer.text, str)
+    in_room = partial(chat.chat_completion_on_chatroom, "room-1")
+    assert_type(converse(in_room, request, toolbox), ChatCompletionWithChatroomStreamResponse)
+    chunks = converse_stream(chat.chat_completion_stream, request, toolbox, max_rounds=2)
+    assert_type(chunks, Generator[ChatCompletionChunkResponse, None, None])
+    for chunk in chunks:
+        assert_type(chunk.text, str)
+    chunks.close()
+    streamed_in_room = partial(chat.chat_completion_on_chatroom_stream, "room-1")
+    for piece in converse_stream(streamed_in_room, request, toolbox, on_message=print):
+        assert_type(piece, ChatCompletionWithChatroomStreamResponse)
+
+
+def structured(chat: ChatApi, request: ChatCompletionRequest, text: str) -> None:
+    assert_type(ask_for(chat.chat_completion, request, Person), Person)
+    assert_type(ask_for(chat.chat_completion, {"messages": []}, Point).x, int)
+    in_room = partial(chat.chat_completion_on_chatroom, "room-1")
+    assert_type(ask_for(in_room, request, Person), Person)
+    assert_type(ask_for(chat.chat_completion, request, list[Person]), list[Person])
+    assert_type(parse_as(Person, text), Person)
+    assert_type(parse_as(int, text), int)
+    assert_type(parse_as(dict[str, int], text), dict[str, int])
+
+
+def errors(
+    error: ApiException,
+    connection: ConnectionException,
+    compliance: StructuredOutputError,
+    rounds: TooManyRoundsError,
+) -> None:
+    assert_type(error.previous[0].attempts, int)
+    assert_type(error.request_sent, bool)
+    assert_type(error.retry_after, float | None)
+    if error.headers is not None:
+        assert_type(error.headers["Retry-After"], str)
+    assert_type(connection.permanent, bool)
+    assert_type(TimeoutException().permanent, bool)
+    assert_type(compliance.text, str)
+    assert_type(rounds.messages, list[Message])
+    one_of_many: list[tachyon_sdk.OpenApiException] = [ToolError("x"), ApiKeyError("x"), compliance, rounds]
+    either: TypeError | ValueError = ApiTypeError("x", ["messages", 0])
+    print(one_of_many, either)
+
+
+def policies(configuration: Configuration) -> None:
+    policy = RetryPolicy(3, statuses=[429], lost_connections=True, backoff=1, max_retry_after=5)
+    assert_type(policy.delay(1, 429, retry_after=2), float | None)
+    assert_type(policy.statuses, frozenset[int])
+    assert_type(policy.retries, int)
+    configuration.retries = policy
+    assert_type(configuration.authorization_header(), str | None)
+
+
+def local_servers() -> None:
+    with LocalServer(port=0) as server:
+        assert_type(server, LocalServer)
+        assert_type(server.url, str)
+        assert_type(server.requests, list[RecordedRequest])
+        assert_type(server.requests[-1].headers, dict[str, str])
+        assert_type(server.requests[-1].raw_body, bytes)
+    app: Callable[..., Awaitable[None]] = create_app(requests=[])
+    print(app)
+
+
+def lazy_names(chat: ChatApi, request: ChatCompletionRequest) -> None:
+    assert_type(tachyon_sdk.Toolbox(get_weather), Toolbox)
+    assert_type(tachyon_sdk.tools.Toolbox(), Toolbox)
+    assert_type(tachyon_sdk.parse_as(int, "1"), int)
+    assert_type(tachyon_sdk.structured.parse_as(int, "1"), int)
+    assert_type(tachyon_sdk.ask_for(chat.chat_completion, request, Person), Person)
+    assert_type(tachyon_sdk.RetryPolicy().max_backoff, float)
+
+
+def mistakes(chat: ChatApi, request: ChatCompletionRequest, toolbox: Toolbox) -> None:
+    """Each line is a mistake; where a type checker does not see it, the comment on it is an error."""
+    Toolbox("get_weather")  # type: ignore[arg-type]
+    converse(chat.chat_completion_stream, request, toolbox)  # type: ignore[type-var]
+    converse(chat.chat_completion, request, get_weather)  # type: ignore[arg-type]
+    converse_stream(chat.chat_completion, request, toolbox)  # type: ignore[arg-type]
+    chat.chat_completion(chat_completion_request=request).text = "x"  # type: ignore[misc]
+    _ = chat.chat_completion_stream(chat_completion_request=request).txt  # type: ignore[attr-defined]
+    RetryPolicy("3")  # type: ignore[arg-type]
+    _ = LocalServer().prot  # type: ignore[attr-defined]
