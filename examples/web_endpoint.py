@@ -1,43 +1,39 @@
-"""A web application that streams an answer through to its own clients, as server-sent events.
+"""A web application that streams an answer through to its own clients, as server-sent events. It needs FastAPI.
 
     uvicorn --app-dir examples web_endpoint:app
     curl -N 'http://127.0.0.1:8000/ask?question=Hello'
 
-Starlette runs what is not `async` in threads, so that a call that waits does not hold up the others. With FastAPI it is
-the same `StreamingResponse`.
+FastAPI runs what is not `async` in threads, so that a call that waits does not hold up the others.
 """
 
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
 
-from starlette.applications import Starlette
-from starlette.background import BackgroundTask
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 import tachyon_sdk
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[dict[str, tachyon_sdk.ChatApi]]:
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, tachyon_sdk.ChatApi]]:
     with tachyon_sdk.ApiClient() as api_client:  # one for all requests
         yield {"chat": tachyon_sdk.ChatApi(api_client)}
 
 
-def ask(request: Request) -> Response:
-    asked = {
-        "model": "large",
-        "messages": [{"role": "user", "content": request.query_params.get("question", "Hello")}],
-    }
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/ask")
+def ask(request: Request, closing: BackgroundTasks, question: str = "Hello") -> Response:
+    asked = {"model": "large", "messages": [{"role": "user", "content": question}]}
     try:
         stream = request.state.chat.chat_completion_stream(chat_completion_request=asked)
     except tachyon_sdk.ApiException as error:  # nothing was sent yet, so that there can be a status
         return JSONResponse({"message": error.message}, error.status or 502)
-    # The stream is closed in the end, also where the client goes away before that.
-    closing = BackgroundTask(stream.close)
-    return StreamingResponse(events_of(stream), media_type="text/event-stream", background=closing)
+    closing.add_task(stream.close)  # in the end, also where the client goes away before that
+    return StreamingResponse(events_of(stream), media_type="text/event-stream")
 
 
 def events_of(stream: tachyon_sdk.Stream[tachyon_sdk.ChatCompletionChunkResponse]) -> Iterator[str]:
@@ -47,6 +43,3 @@ def events_of(stream: tachyon_sdk.Stream[tachyon_sdk.ChatCompletionChunkResponse
         yield "event: done\ndata:\n\n"
     except tachyon_sdk.ApiException as error:
         yield f"event: error\ndata: {json.dumps(error.message)}\n\n"
-
-
-app = Starlette(routes=[Route("/ask", ask)], lifespan=lifespan)
