@@ -126,7 +126,7 @@ class Body:
         self._give_back()
 
     def _give_back(self) -> None:
-        self._response.__dict__.pop("release_conn", None)
+        vars(self._response).pop("release_conn", None)
         self._response.release_conn()
 
     def close(self) -> None:

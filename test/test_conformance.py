@@ -47,6 +47,8 @@ from support.contract import (
 from tachyon_sdk._first_choice import FirstChoice
 from tachyon_sdk._model import Answer, Model, OneOf, StringEnum
 
+pytestmark = pytest.mark.exhaustive
+
 FILLED_IN_LATER = [name for name in OBJECTS if SCHEMAS[name].get("x-fill-in-later")]
 ALSO_READ_AS = [(n, k) for n, k in properties() if "x-also-read-as" in SCHEMAS[n]["properties"][k]]
 

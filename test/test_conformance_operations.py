@@ -33,6 +33,8 @@ from tachyon_sdk import ApiClient, ApiResponse, ApiValueError, Configuration, St
 from tachyon_sdk._operation import Operation, RequestTimeout
 from tachyon_sdk.api_client import RawResponse
 
+pytestmark = pytest.mark.exhaustive
+
 OPERATIONS = {operation["operationId"]: (path, method, operation) for path, method, operation in operations()}
 SUFFIXES = ["", "_with_http_info", "_without_preload_content", "_stream"]
 METHODS = [

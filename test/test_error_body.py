@@ -12,6 +12,8 @@ from hypothesis import given, strategies as st
 from tachyon_sdk._error_body import read_error_body, read_request_id, read_retry_after
 from tachyon_sdk.exceptions import ApiException, exception_class
 
+pytestmark = pytest.mark.exhaustive
+
 DATA = Path(__file__).parent / "data"
 
 

@@ -25,6 +25,8 @@ from support.contract import (
     values,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 CLASSES = [*OBJECTS, *NATURAL]
 thorough = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 brief = settings(thorough, max_examples=15)

@@ -30,6 +30,8 @@ from tachyon_sdk.exceptions import (
     UnauthorizedException,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 
 

@@ -37,6 +37,8 @@ from tachyon_sdk.exceptions import (
 )
 from tachyon_sdk.models import ChatCompletionChunkResponse
 
+pytestmark = pytest.mark.exhaustive
+
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 GOOD = json.dumps(CHUNK).encode()
 # A busy machine is no reason to fail.

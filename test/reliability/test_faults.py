@@ -46,6 +46,8 @@ from tachyon_sdk.exceptions import (
     TimeoutException,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 
 # What the recordings have, as short as it can be said: every byte of it is paid for many times.

@@ -20,6 +20,8 @@ from tachyon_sdk import (
     TimeoutException,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 FOLDER = Path(__file__).resolve().parent
 SMALL = ["--threads", "4", "--calls", "12", "--seed", "1"]
 ANSWER = 'Hello! You said: "rain".'
