@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from tachyon_sdk._typed_json import adapter_of, schema_of
 from tachyon_sdk.exceptions import ApiTypeError
@@ -90,9 +91,7 @@ def _of_function(function: Any) -> Callee:
             field = FieldInfo.from_annotation(hints[name])
         else:
             field = FieldInfo.from_annotated_attribute(hints[name], parameter.default)
-        # Older versions of pydantic leave out also what the annotation says.
-        if description := field.description or told.get(name):
-            schema["properties"][field.alias or name]["description"] = description
+        schema["properties"][field.alias or name].update(_said_of(field, told.get(name)))
     return Callee(
         owner, _summary(doc), schema, adapter, lambda arguments: function(*arguments[0], **arguments[1])
     )
@@ -109,6 +108,13 @@ def _parameters(function: Any, owner: str) -> dict[str, inspect.Parameter]:
         if parameter.annotation is parameter.empty:
             raise ApiTypeError(f"{owner}: the parameter {parameter.name} has no type annotation")
     return parameters
+
+
+def _said_of(field: FieldInfo, told: str | None) -> dict[str, Any]:
+    """What an annotation says besides the type, which older versions of pydantic leave out, or else the docstring."""
+    said = {"description": field.description or told, "examples": to_jsonable_python(field.examples)}
+    extra = field.json_schema_extra
+    return {key: value for key, value in said.items() if value} | (extra if isinstance(extra, dict) else {})
 
 
 def _summary(doc: str) -> str:

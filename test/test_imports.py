@@ -58,7 +58,7 @@ RULES = """
     api            -> .api_client .api_response ._operation ._stream .models pydantic typing_extensions
     __init__       -> .api .models .api_client .api_response .configuration .exceptions .rest
     _typed_json    -> .exceptions pydantic
-    _callee        -> .exceptions ._typed_json pydantic
+    _callee        -> .exceptions ._typed_json pydantic pydantic_core
     tools          -> .exceptions .models ._callee ._first_choice ._stream ._typed_json pydantic pydantic_core
     structured     -> .exceptions .models ._first_choice ._typed_json pydantic
     __init__       -> ._lazy ._retry ._stream ._version .structured .tools

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel, Field, RootModel, WithJsonSchema
 
 from support.tools import (
     WHOLE,
@@ -127,8 +127,22 @@ def test_a_schema_has_what_it_needs_and_no_titles() -> None:
     assert schema["properties"]["from"]["description"] == "By its annotation."
 
 
+def test_what_a_field_says_besides_the_type_is_told() -> None:
+    def dye(
+        how: Annotated[str, Field(examples=["red"], json_schema_extra={"pattern": "[a-z]+"})] = "blue",
+    ) -> None:
+        """Dyes."""
+
+    assert schema_of(dye)["properties"]["how"] == {
+        "type": "string",
+        "default": "blue",
+        "examples": ["red"],
+        "pattern": "[a-z]+",
+    }
+
+
 def test_a_value_that_looks_like_a_title_stays() -> None:
-    def dye(how: Annotated[dict[str, str], Field(json_schema_extra={"const": {"title": "x"}})]) -> None:
+    def dye(how: Annotated[dict[str, str], WithJsonSchema({"const": {"title": "x"}})]) -> None:
         """Dyes."""
 
     assert schema_of(dye)["properties"]["how"]["const"] == {"title": "x"}
