@@ -26,8 +26,6 @@ from support.contract import (
     validator,
 )
 
-pytestmark = pytest.mark.exhaustive
-
 OPERATIONS = {operation["operationId"]: (path, method, operation) for path, method, operation in operations()}
 ERRORS = ["400", "401", "402", "403", "404", "409", "422", "429", "500", "502", "503"]
 

@@ -30,8 +30,6 @@ from tachyon_sdk.exceptions import (
     UnauthorizedException,
 )
 
-pytestmark = pytest.mark.exhaustive
-
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 
 

@@ -16,8 +16,6 @@ from support.raw_server import RawServer, event_stream, stream_response
 from tachyon_sdk import ChatApi
 from tachyon_sdk.exceptions import ResponseDecodeException
 
-pytestmark = pytest.mark.exhaustive
-
 MiB = 1024 * 1024
 GIGABYTE = 1024 * MiB
 
