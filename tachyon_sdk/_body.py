@@ -11,6 +11,7 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import ProtocolError
 
+from tachyon_sdk._content_coding import Decompressor, decompressor_of
 from tachyon_sdk._framing import Chunked, Framing, Sized
 
 _PIECE_BYTES = 65536
@@ -30,10 +31,10 @@ class Body:
         self._response = response
         self._socket: socket.socket | None = getattr(response, "sock", None)
         # The response of http.client below urllib3's. Read there, a piece costs half as much, and nothing is
-        # lost when the connection breaks in the middle of an HTTP chunk. What is compressed urllib3 reads.
+        # lost when the connection breaks in the middle of an HTTP chunk.
         self._source: Any = getattr(response, "_original_response", None)
-        compressed = "Content-Encoding" in response.headers
-        self._framing = None if compressed or self._source is None else _framing_of(response)
+        self._framing = _framing_of(response)
+        self._decompressor = decompressor_of(response.headers)
         self._arrived = False
         self._process = os.getpid()
         # No lock: a fork could copy it while it is held.
@@ -46,21 +47,25 @@ class Body:
             HTTPError, OSError: The connection was lost, or what comes is no HTTP.
             DecodeError: It cannot be decompressed.
         """
-        piece = self._next()
+        piece = self._next() if self._decompressor is None else self._next_decompressed(self._decompressor)
         if piece:
             self._arrived = True
             return piece
-        if not self._arrived and _framing_of(self._response).ends_with_the_connection:
+        if not self._arrived and self._framing.ends_with_the_connection:
             raise ProtocolError("it ended before the answer")
         self._release()
         return b""
 
+    def _next_decompressed(self, decompressor: Decompressor) -> bytes:
+        while True:
+            if decompressor.has_more:
+                data = b""
+            elif not (data := self._next()):
+                return b""
+            if content := decompressor.feed(data):
+                return content
+
     def _next(self) -> bytes:
-        if self._framing is None:
-            # At the end it would free the connection, which `abort` may be ending at that moment.
-            self._response.release_conn = _do_nothing  # type: ignore[method-assign]
-            # read1 hands over what is there. stream() waits until it has filled a piece.
-            return self._response.read1(_PIECE_BYTES, decode_content=True)
         framing, source = self._framing, self._source.fp
         while not framing.complete and source is not None:
             if framing.error is not None:
@@ -78,17 +83,14 @@ class Body:
 
         Where it is not, the connection is closed.
         """
-        if self._framing is None and self._source is not None and not self._response.closed:
-            # urllib3 would wait for the end of a line however slowly that comes.
-            self._framing = _framing_of(self._response, getattr(self._source, "chunk_left", None))
-        if self._exhausted() or self._drain_what_is_here():
+        if self._framing.complete or self._drain_what_is_here():
             self._release()
         else:
             self.close()
 
     def _drain_what_is_here(self) -> bool:
         sock, framing = self._socket, self._framing
-        if sock is None or framing is None or framing.ends_with_the_connection or self._response.closed:
+        if sock is None or framing.ends_with_the_connection or self._response.closed:
             return False
         timeout = sock.gettimeout()
         try:
@@ -104,9 +106,6 @@ class Body:
         except (OSError, ValueError):
             return False
 
-    def _exhausted(self) -> bool:
-        return self._response.closed if self._framing is None else self._framing.complete
-
     def _claim(self) -> bool:
         """Whether the connection is the caller's, to free it or to end it: the first one's, of all threads."""
         try:
@@ -118,21 +117,16 @@ class Body:
         if not self._claim():
             self.close()
             return
-        if self._framing is not None:
-            if self._framing.left_over or self._framing.ends_with_the_connection:
-                self._response.close()
-            else:
-                self._source.close()
-        self._give_back()
-
-    def _give_back(self) -> None:
-        vars(self._response).pop("release_conn", None)
+        if self._framing.left_over or self._framing.ends_with_the_connection:
+            self._response.close()
+        else:
+            self._source.close()
         self._response.release_conn()
 
     def close(self) -> None:
         """Closes the connection, unless the body was read to its end and the connection is in use again."""
         self._response.close()
-        self._give_back()
+        self._response.release_conn()
 
     def abort(self) -> None:
         """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
@@ -143,13 +137,9 @@ class Body:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-def _framing_of(response: urllib3.BaseHTTPResponse, missing: int | None = None) -> Framing:
-    """How a body shows where it ends; `missing` is what is still to come of a chunk that is being read."""
+def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:
+    """How a body shows where it ends."""
     if response.chunked:
-        return Chunked(missing)
+        return Chunked()
     size = response.length_remaining
     return Framing() if size is None else Sized(size)
-
-
-def _do_nothing() -> None:
-    """Stands in for `release_conn` while a compressed body is read."""

@@ -48,18 +48,14 @@ class Sized(Framing):
 
 
 class Chunked(Framing):
-    """A body in the chunked transfer coding (RFC 9112, section 7.1).
-
-    Args:
-        missing: Where the body begins in the middle of a chunk, how many bytes of that are to come.
-    """
+    """A body in the chunked transfer coding (RFC 9112, section 7.1)."""
 
     ends_with_the_connection = False
 
-    def __init__(self, missing: int | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._held = b""  # the beginning of a line that has not arrived whole
-        self._missing = missing  # bytes of the chunk; 0: its line end; None: the line with its size
+        self._missing: int | None = None  # bytes of the chunk; 0: its line end; None: the line with its size
         self._sizes: dict[bytes, int] = {}
         self._trailer_bytes: int | None = None  # None: the last chunk has not come
 

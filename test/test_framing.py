@@ -5,17 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from support.messages import cut_at
 from tachyon_sdk._framing import Chunked, Framing, Sized
 
 
 def decode(*pieces: bytes) -> tuple[bytes, Chunked]:
     decoder = Chunked()
     return b"".join([decoder.feed(piece) for piece in pieces]), decoder
-
-
-def cut(data: bytes, cuts: list[int]) -> list[bytes]:
-    places = sorted({place % (len(data) + 1) for place in cuts})
-    return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
 
 
 def test_a_body_that_ends_with_the_connection_is_all_that_comes() -> None:
@@ -125,7 +121,7 @@ def test_what_follows_the_end_belongs_to_no_answer() -> None:
 def test_where_it_is_cut_makes_no_difference(chunks: list[bytes], cuts: list[int], after: bytes) -> None:
     raw = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n" + after
     whole, at_once = decode(raw)
-    content, in_pieces = decode(*cut(raw, cuts))
+    content, in_pieces = decode(*cut_at(raw, cuts))
     assert content == whole == b"".join(chunks)
     assert at_once.complete and in_pieces.complete
     assert at_once.left_over == in_pieces.left_over == bool(after)
@@ -134,5 +130,5 @@ def test_where_it_is_cut_makes_no_difference(chunks: list[bytes], cuts: list[int
 @given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=6))
 def test_any_bytes_end_in_content_or_an_error_alike(raw: bytes, cuts: list[int]) -> None:
     whole, at_once = decode(raw)
-    content, in_pieces = decode(*cut(raw, cuts))
+    content, in_pieces = decode(*cut_at(raw, cuts))
     assert (content, at_once.complete, at_once.error) == (whole, in_pieces.complete, in_pieces.error)

@@ -51,7 +51,8 @@ RULES = """
     _connections   -> .configuration ._connection ._proxies ._tls ._urllib3_log urllib3
     _transport_errors -> .exceptions ._connection urllib3
     _framing       ->
-    _body          -> ._framing urllib3
+    _content_coding -> urllib3
+    _body          -> ._content_coding ._framing urllib3
     rest           -> .exceptions .configuration ._body ._connection ._connections ._transport_errors urllib3
     api_client     -> .exceptions .configuration .rest .api_response ._stream ._retry
     api_client     -> ._checks ._decode ._error_body ._headers ._operation ._request ._version dateutil
@@ -231,6 +232,7 @@ def test_only_the_transport_may_import_urllib3_and_only_local_its_extras() -> No
     assert users["urllib3"] == {
         "rest",
         "_body",
+        "_content_coding",
         "_connection",
         "_connections",
         "_proxies",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 import zlib
@@ -142,6 +143,12 @@ def events_of(body: bytes) -> list[bytes]:
 def cut_every(data: bytes, size: int) -> list[bytes]:
     """`data` in pieces of `size` bytes; the last may be shorter."""
     return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
+    """`data` cut at each of the places, whatever numbers they are."""
+    ends = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def header_of(head: bytes, name: str) -> str | None:
