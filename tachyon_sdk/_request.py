@@ -128,8 +128,18 @@ def build_url(
     if any(_has_surrogate(text) for pair in query.items() for text in pair if isinstance(text, str)):
         raise ApiValueError("a query parameter is no text that can be sent")
     # A list is sent as one pair for each of its items ("form" style, exploded).
-    pairs = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
+    given = {name: _in_query(value) for name, value in query.items() if value is not None}
+    pairs = urlencode(given, doseq=True)
     return f"{host}{path}?{pairs}" if pairs else f"{host}{path}"
+
+
+def _in_query(value: Any) -> Any:
+    """As JSON writes it: truth in lower case, points in time as RFC 3339 has them."""
+    if isinstance(value, (list, tuple)):
+        return [_in_query(item) for item in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def _has_surrogate(text: str) -> bool:

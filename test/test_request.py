@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import unquote
 
@@ -91,6 +92,11 @@ def test_query_parameters() -> None:
     url = build_url(HOST, "/a", {}, {"q": "ü &=", "list": ["1", "2"], "none": None, "n": 3})
     assert url == f"{HOST}/a?q=%C3%BC+%26%3D&list=1&list=2&n=3"
     assert build_url(HOST, "/a", {}, {"none": None}) == f"{HOST}/a"
+    since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+    url = build_url(HOST, "/a", {}, {"all": True, "any": [False, True], "since": since, "day": since.date()})
+    assert (
+        url == f"{HOST}/a?all=true&any=false&any=true&since=2026-01-02T03%3A04%3A05%2B00%3A00&day=2026-01-02"
+    )
 
 
 def test_a_member_of_a_string_enumeration_stands_for_its_value() -> None:
