@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import venv
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,19 +134,12 @@ def _made_of(requirements: list[str]) -> str:
 
 
 def _install(python: Path, requirements: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as copied:
-        # Built from a copy: setuptools leaves its traces where it builds, and takes up those of an earlier build.
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
-            shutil.copy(ROOT / name, copied)
-        shutil.copytree(
-            ROOT / "tachyon_sdk", Path(copied, "tachyon_sdk"), ignore=shutil.ignore_patterns("*.pyc")
-        )
-        wanted = [copied if requirement == "." else requirement for requirement in requirements]
-        command = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-        done = subprocess.run(
-            [*command, "install", "--quiet", "-c", str(_CONSTRAINTS), *wanted],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    wanted = [str(ROOT) if requirement == "." else requirement for requirement in requirements]
+    command = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*command, "install", "--quiet", "-c", str(_CONSTRAINTS), *wanted],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     if done.returncode:
         raise InstallError(done.stderr.strip())
