@@ -876,6 +876,15 @@ def test_a_body_of_json_left_unread_closes_its_connection() -> None:
         assert text_of(collect(api)) == "Hello"
 
 
+@pytest.fixture
+def _interrupts() -> Iterator[None]:
+    """Interrupts raise, also where they are ignored, as in a job in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts")
 def test_an_interrupt_while_waiting_closes_the_connection() -> None:
     gate = Gate()
     reader = threading.main_thread().ident
