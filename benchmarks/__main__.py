@@ -35,7 +35,7 @@ class Plan:
         "full:gzip",
     )
     chunks: int = 20_000
-    calls: int = 1_000
+    calls: int = 3_000
     paced_chunks: int = 300
     long_chunks: int = 100_000
 
