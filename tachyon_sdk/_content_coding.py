@@ -18,23 +18,22 @@ class Decompressor:
 
     Attributes:
         has_more: Whether the last piece was not all that there is in what was given.
-
-    Raises:
-        DecodeError: There are too many codings.
     """
 
     def __init__(self, codings: str) -> None:
         self.has_more = False
         self._codings = codings
-        # What is for several codings takes any, but asks each decoder twice.
-        self._decoder: ContentDecoder = GzipDecoder() if codings == "gzip" else MultiDecoder(codings)
+        self._decoder: ContentDecoder | None = None
 
     def feed(self, data: bytes) -> bytes:
         """A piece of the content of `data`; if there is more, `feed(b"")` gives it.
 
         Raises:
-            DecodeError: It cannot be decompressed.
+            DecodeError: It cannot be decompressed, or there are too many codings.
         """
+        if self._decoder is None:
+            # What is for several codings takes any, but asks each decoder twice.
+            self._decoder = GzipDecoder() if self._codings == "gzip" else MultiDecoder(self._codings)
         try:
             content = self._decoder.decompress(data, _PIECE_BYTES)
         except BaseHTTPResponse.DECODER_ERROR_CLASSES as error:

@@ -83,7 +83,7 @@ def test_what_is_no_such_coding_is_an_error_that_names_it(coding: str) -> None:
 
 def test_too_many_codings_are_an_error() -> None:
     with pytest.raises(DecodeError, match=r"[Tt]oo many"):
-        Decompressor(", ".join(["gzip"] * 1000))
+        Decompressor(", ".join(["gzip"] * 1000)).feed(b"")
 
 
 @pytest.mark.parametrize("value", [None, "", "identity", "utf-8", "none", "gzip, utf-8"])

@@ -306,6 +306,16 @@ def test_a_body_that_cannot_be_decompressed(client: RESTClientObject, encoding: 
     assert str(error).startswith("the answer cannot be decompressed: ")
 
 
+def test_a_body_that_was_compressed_too_often(client: RESTClientObject) -> None:
+    codings = ", ".join(["gzip"] * 100)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: 5\r\n\r\nHello".encode()
+    with RawServer([[head, AWAIT_CLOSE]]) as server:
+        error = broken(send(client, server.url))
+        server.wait_ended(1)
+    assert type(error) is ResponseDecodeException
+    assert str(error).startswith("the answer cannot be decompressed: ")
+
+
 def test_a_body_that_was_never_compressed(client: RESTClientObject) -> None:
     with RawServer(
         [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nHello"]
