@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import FrameType
@@ -223,16 +225,25 @@ def test_several_idle_connections_that_have_ended_are_replaced_by_one() -> None:
 
 
 def test_an_idle_tls_connection_that_has_ended_is_replaced_unnoticed() -> None:
+    ended = threading.Event()
+
     def handler(connection: Connection) -> None:
         connection.read_request()
         connection.send(ANSWER)
+        assert isinstance(connection.socket, ssl.SSLSocket)
+        timeout = connection.socket.gettimeout()
+        connection.socket.settimeout(0)
         with suppress(OSError):
-            connection.socket.unwrap()  # type: ignore[attr-defined]
+            connection.socket.unwrap()  # sends the server's part of the end, and does not wait
+        ended.set()
+        connection.socket.settimeout(timeout)
+        with suppress(OSError):
+            connection.socket.unwrap()  # waits for the client's, which comes when the connection is replaced
 
     with TlsServer(handler=handler) as server:
         with chat(server.url, retries=0, ssl_ca_cert=server.ca_file) as api:
             assert ask(api) == "Hello"
-            # The server waits for the client's part of the end, which comes when the connection is replaced.
+            assert ended.wait(30)
             assert ask(api) == "Hello"
             server.wait_ended(1)
         assert server.connections == 2
