@@ -36,6 +36,8 @@ from support.raw_server import (
 )
 from tachyon_sdk.__main__ import main
 
+pytestmark = pytest.mark.exhaustive
+
 COMMAND = [sys.executable, "-W", "error", "-m", "tachyon_sdk"]
 NOTICE = "TACHYON_API_URL is not set: a local server inside this program answers\n"
 END: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}

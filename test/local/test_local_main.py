@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from local.client import Client, connection, raw_request, read_to_end, user
 
+pytestmark = pytest.mark.exhaustive
+
 COMMAND = [sys.executable, "-W", "error", "-m", "tachyon_sdk.local"]
 
 
