@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import os
@@ -18,19 +19,10 @@ from tachyon_sdk import ChatApi, Configuration, RetryPolicy, exceptions
 from tachyon_sdk.local import LocalServer, RecordedRequest
 
 DOCS = ROOT / "docs"
-ORDER = [
-    "Getting_started",
-    "Streaming",
-    "Tools",
-    "Structured_output",
-    "Chatrooms",
-    "Errors",
-    "Configuration",
-    "Testing",
-    "Migrating",
-    "Other_servers",
-    "Reliability",
-]
+# Those of the site's navigation, so that the two cannot go different ways.
+GUIDES = re.search(r"(?ms)^GUIDES = (\(.+?^\))$", (DOCS / "site" / "conf.py").read_text(encoding="utf-8"))
+assert GUIDES
+ORDER: tuple[str, ...] = ast.literal_eval(GUIDES[1])
 PROXY_VARIABLES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 SETTINGS_OF_THE_CONSTRUCTOR = inspect.signature(Configuration).parameters
 
