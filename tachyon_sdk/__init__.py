@@ -23,8 +23,6 @@ if TYPE_CHECKING:
         structured as structured,
         tools as tools,
     )
-    from tachyon_sdk._retry import RetryPolicy as RetryPolicy
-    from tachyon_sdk._stream import Stream as Stream
     from tachyon_sdk.api.chat_api import ChatApi as ChatApi
     from tachyon_sdk.api_client import ApiClient as ApiClient
     from tachyon_sdk.api_response import ApiResponse as ApiResponse
@@ -83,6 +81,8 @@ if TYPE_CHECKING:
     from tachyon_sdk.models.web_search_options_request import (
         WebSearchOptionsRequest as WebSearchOptionsRequest,
     )
+    from tachyon_sdk.retry import RetryPolicy as RetryPolicy
+    from tachyon_sdk.streaming.stream import Stream as Stream
     from tachyon_sdk.structured import (
         StructuredOutputError as StructuredOutputError,
         ask_for as ask_for,
@@ -98,11 +98,11 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "ChatApi": "api.chat_api",
-    "Stream": "_stream",
+    "Stream": "streaming.stream",
     "ApiClient": "api_client",
     "ApiResponse": "api_response",
     "Configuration": "configuration",
-    "RetryPolicy": "_retry",
+    "RetryPolicy": "retry",
     "ApiAttributeError": "exceptions",
     "ApiException": "exceptions",
     "ApiKeyError": "exceptions",

@@ -11,14 +11,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tachyon_sdk import rest
-from tachyon_sdk._checks import hidden_url
-from tachyon_sdk._decode import AnswerDecoder
+from tachyon_sdk._contract.operation import M, Operation, RequestOptions
 from tachyon_sdk._error_body import one_line, read_request_id, read_retry_after
-from tachyon_sdk._headers import Headers, build_headers
-from tachyon_sdk._operation import M, Operation, RequestOptions
 from tachyon_sdk._request import Request, build_request
-from tachyon_sdk._retry import RetryPolicy
-from tachyon_sdk._stream import Stream, is_event_stream
+from tachyon_sdk._settings.checks import hidden_url
+from tachyon_sdk._transport.headers import Headers, build_headers
 from tachyon_sdk._version import __version__
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.configuration import Configuration
@@ -29,6 +26,9 @@ from tachyon_sdk.exceptions import (
     StreamTruncatedException,
     exception_class,
 )
+from tachyon_sdk.retry import RetryPolicy
+from tachyon_sdk.streaming.decode import AnswerDecoder
+from tachyon_sdk.streaming.stream import Stream, is_event_stream
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tachyon_sdk import _checks, _environment
-from tachyon_sdk._hosts import (
+from tachyon_sdk._settings import checks as _checks, environment as _environment
+from tachyon_sdk._settings.hosts import (
     DEFAULT_HOST,
     HostSetting as HostSetting,
     HostSettingVariable as HostSettingVariable,
@@ -15,7 +15,7 @@ from tachyon_sdk._hosts import (
     contract_hosts,
     host_from,
 )
-from tachyon_sdk._logging import LoggingSettings
+from tachyon_sdk._settings.logs import LoggingSettings
 from tachyon_sdk.exceptions import ApiTypeError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tachyon_sdk._retry import RetryPolicy
+    from tachyon_sdk.retry import RetryPolicy
 
     class SupportsTotal(Protocol):
         """What is read of a urllib3 Retry."""

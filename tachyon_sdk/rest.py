@@ -12,10 +12,10 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
-from tachyon_sdk._body import Body
-from tachyon_sdk._connection import NotConnectedError
-from tachyon_sdk._connections import Connections, warn_of_unverified
-from tachyon_sdk._transport_errors import lost, not_connected
+from tachyon_sdk._transport.body import Body
+from tachyon_sdk._transport.connection import NotConnectedError
+from tachyon_sdk._transport.connections import Connections, warn_of_unverified
+from tachyon_sdk._transport.errors import lost, not_connected
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
     ApiException as ApiException,

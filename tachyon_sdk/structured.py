@@ -20,8 +20,8 @@ from typing import Any, TypeVar, get_origin, overload
 
 from pydantic import ValidationError
 
-from tachyon_sdk._first_choice import FirstChoice, said
-from tachyon_sdk._typed_json import adapter_of, faults_of, schema_of
+from tachyon_sdk._contract.first_choice import FirstChoice, said
+from tachyon_sdk._typed.schema import adapter_of, faults_of, schema_of
 from tachyon_sdk.exceptions import OpenApiException
 from tachyon_sdk.models import ChatCompletionRequest, ContentPart, Message, ResponseFormat
 

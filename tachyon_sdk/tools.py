@@ -23,10 +23,9 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from tachyon_sdk._callee import Callee, callee_of
-from tachyon_sdk._first_choice import FirstChoice
-from tachyon_sdk._stream import Stream
-from tachyon_sdk._typed_json import faults_of
+from tachyon_sdk._contract.first_choice import FirstChoice
+from tachyon_sdk._typed.callee import Callee, callee_of
+from tachyon_sdk._typed.schema import faults_of
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError, OpenApiException
 from tachyon_sdk.models import (
     ChatCompletionRequest,
@@ -36,6 +35,7 @@ from tachyon_sdk.models import (
     ToolCall,
     ToolCallResponse,
 )
+from tachyon_sdk.streaming.stream import Stream
 
 F = TypeVar("F", bound=Callable[..., Any])
 A = TypeVar("A", bound=FirstChoice[Any, Message])

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tachyon_sdk._operation import Operation, Parameter, RequestOptions, RequestTimeout
-from tachyon_sdk._stream import Stream
+from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import ApiClient, RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.chat_completion_chunk_response import ChatCompletionChunkResponse
@@ -12,6 +11,7 @@ from tachyon_sdk.models.chat_completion_request import ChatCompletionRequest
 from tachyon_sdk.models.chat_completion_with_chatroom_stream_response import (
     ChatCompletionWithChatroomStreamResponse,
 )
+from tachyon_sdk.streaming.stream import Stream
 
 _chat_completion = Operation(
     operation_id="chat_completion",

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from tachyon_sdk._model import Model
+from tachyon_sdk._contract.model import Model
 from tachyon_sdk.models.memory_settings_request import MemorySettingsRequest
 from tachyon_sdk.models.message import Message
 from tachyon_sdk.models.response_format import ResponseFormat

@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tachyon_sdk._first_choice import FirstChoice
-from tachyon_sdk._model import Answer, EmptyForNull
+from tachyon_sdk._contract.first_choice import FirstChoice
+from tachyon_sdk._contract.model import Answer, EmptyForNull
 from tachyon_sdk.models.choice import Choice
 from tachyon_sdk.models.message import Message
 from tachyon_sdk.models.tool_call_response import ToolCallResponse

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field
 
-from tachyon_sdk._model import Answer, AnyJson, EmptyForNull
+from tachyon_sdk._contract.model import Answer, AnyJson, EmptyForNull
 from tachyon_sdk.models.delta_message import DeltaMessage
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from tachyon_sdk._model import Answer, KnownFirst
+from tachyon_sdk._contract.model import Answer, KnownFirst
 from tachyon_sdk.models.chat_role import ChatRole
 from tachyon_sdk.models.function_call_delta import FunctionCallDelta
 from tachyon_sdk.models.tool_call import ToolCall

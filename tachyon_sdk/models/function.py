@@ -3,7 +3,7 @@
 
 from pydantic import StrictBool, StrictStr
 
-from tachyon_sdk._model import Model
+from tachyon_sdk._contract.model import Model
 from tachyon_sdk.models.tool_schema import ToolSchema
 
 

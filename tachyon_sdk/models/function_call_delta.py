@@ -1,7 +1,7 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
 
-from tachyon_sdk._model import Answer
+from tachyon_sdk._contract.model import Answer
 
 
 class FunctionCallDelta(Answer):

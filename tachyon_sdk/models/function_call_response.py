@@ -3,7 +3,7 @@
 
 from pydantic import StrictStr
 
-from tachyon_sdk._model import Model
+from tachyon_sdk._contract.model import Model
 
 
 class FunctionCallResponse(Model):

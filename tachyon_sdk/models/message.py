@@ -3,7 +3,7 @@
 
 from pydantic import StrictStr
 
-from tachyon_sdk._model import Model
+from tachyon_sdk._contract.model import Model
 from tachyon_sdk.models.message_content import MessageContent
 from tachyon_sdk.models.tool_call_response import ToolCallResponse
 

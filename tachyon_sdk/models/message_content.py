@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import StrictStr
 
-from tachyon_sdk._model import OneOf, Unwrapped
+from tachyon_sdk._contract.model import OneOf, Unwrapped
 from tachyon_sdk.models.content_part import ContentPart
 
 

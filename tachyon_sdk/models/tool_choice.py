@@ -1,6 +1,6 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from tachyon_sdk._model import StringEnum
+from tachyon_sdk._contract.model import StringEnum
 
 
 class ToolChoice(StringEnum):

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import StrictStr
 
-from tachyon_sdk._model import Model
+from tachyon_sdk._contract.model import Model
 
 
 class ToolSchema(Model):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tachyon_sdk._model import Answer
+from tachyon_sdk._contract.model import Answer
 
 
 class Usage(Answer):

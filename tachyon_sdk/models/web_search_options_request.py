@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictInt, StrictStr
 
-from tachyon_sdk._model import Model
+from tachyon_sdk._contract.model import Model
 
 
 class WebSearchOptionsRequest(Model):

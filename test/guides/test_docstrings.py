@@ -12,7 +12,8 @@ import pytest
 
 import tachyon_sdk
 import tachyon_sdk.local
-from tachyon_sdk import _model, models
+from tachyon_sdk import models
+from tachyon_sdk._contract import model as _model
 
 MODULES = [
     "tachyon_sdk",

@@ -124,7 +124,7 @@ def test_the_table_of_the_retry_policy() -> None:
 def test_settings_that_are_said_to_be_unused_are_not_used() -> None:
     unused = [name for name, row in settings().items() if "not used" in row["Meaning"]]
     assert len(unused) == 7
-    others = ("configuration.py", "_checks.py")
+    others = ("configuration.py", "checks.py")
     source = "".join(
         file.read_text(encoding="utf-8")
         for file in (ROOT / "tachyon_sdk").rglob("*.py")

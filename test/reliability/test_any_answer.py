@@ -26,8 +26,6 @@ from reliability.odd_answers import (
 
 from support.raw_server import RawServer, http_response, stream_response
 from tachyon_sdk import ApiClient, ChatApi, Configuration
-from tachyon_sdk._decode import AnswerDecoder
-from tachyon_sdk._merge import Merger
 from tachyon_sdk.exceptions import (
     ApiException,
     ResponseDecodeException,
@@ -36,6 +34,8 @@ from tachyon_sdk.exceptions import (
     exception_class,
 )
 from tachyon_sdk.models import ChatCompletionChunkResponse
+from tachyon_sdk.streaming.decode import AnswerDecoder
+from tachyon_sdk.streaming.merge import Merger
 
 pytestmark = pytest.mark.exhaustive
 

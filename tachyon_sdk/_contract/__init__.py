@@ -1,0 +1,1 @@
+"""What the generated code stands on: the base of the models, the first choice, the operations."""

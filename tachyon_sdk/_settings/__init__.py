@@ -1,0 +1,1 @@
+"""What stands behind `Configuration`: checks, environment, hosts and logs."""

@@ -1,0 +1,1 @@
+"""All that touches urllib3 and http.client, beside `rest`."""

@@ -1,0 +1,145 @@
+"""The body of an answer, read off its connection the moment it arrives."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import ProtocolError
+
+from tachyon_sdk._transport.content_coding import Decompressor, decompressor_of
+from tachyon_sdk._transport.framing import Chunked, Framing, Sized
+
+_PIECE_BYTES = 65536
+# What may still come after the end of an event stream for its connection to be worth keeping.
+_LEFTOVER_BYTES = 65536
+_LEFTOVER_SECONDS = 0.1
+
+
+class Body:
+    """What there is to read of one response. Not for several threads, but for `abort`.
+
+    Args:
+        response: The response of a connection of `_connections`, nothing of its body read.
+    """
+
+    def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
+        self._response = response
+        self._socket: socket.socket | None = getattr(response, "sock", None)
+        # The response of http.client below urllib3's. Read there, a piece costs half as much, and nothing is
+        # lost when the connection breaks in the middle of an HTTP chunk.
+        self._source: Any = getattr(response, "_original_response", None)
+        self._framing = _framing_of(response)
+        self._decompressor = decompressor_of(response.headers)
+        self._arrived = False
+        self._process = os.getpid()
+        # No lock: a fork could copy it while it is held.
+        self._claims = [True]
+
+    def read(self) -> bytes:
+        """The next piece, decompressed; nothing at the end of the body, when its connection is free again.
+
+        Raises:
+            HTTPError, OSError: The connection was lost, or what comes is no HTTP.
+            DecodeError: It cannot be decompressed.
+        """
+        piece = self._next() if self._decompressor is None else self._next_decompressed(self._decompressor)
+        if piece:
+            self._arrived = True
+            return piece
+        if not self._arrived and self._framing.ends_with_the_connection:
+            raise ProtocolError("it ended before the answer")
+        self._release()
+        return b""
+
+    def _next_decompressed(self, decompressor: Decompressor) -> bytes:
+        while True:
+            if decompressor.has_more:
+                data = b""
+            elif not (data := self._next()):
+                return b""
+            if content := decompressor.feed(data):
+                return content
+
+    def _next(self) -> bytes:
+        framing, source = self._framing, self._source.fp
+        while not framing.complete and source is not None:
+            if framing.error is not None:
+                raise ProtocolError(framing.error)
+            if not (piece := source.read1(_PIECE_BYTES)):
+                if not framing.ends_with_the_connection:
+                    raise ProtocolError("it ended in the middle of the answer")
+                framing.complete = True
+            elif content := framing.feed(piece):
+                return content
+        return b""
+
+    def drain(self) -> None:
+        """Reads the rest where it is short and already here, so that the connection serves the next request.
+
+        Where it is not, the connection is closed.
+        """
+        if self._framing.complete or self._drain_what_is_here():
+            self._release()
+        else:
+            self.close()
+
+    def _drain_what_is_here(self) -> bool:
+        sock, framing = self._socket, self._framing
+        if sock is None or framing.ends_with_the_connection or self._response.closed:
+            return False
+        timeout = sock.gettimeout()
+        try:
+            left, deadline = _LEFTOVER_BYTES, time.monotonic() + _LEFTOVER_SECONDS
+            while left > 0 and not framing.complete and (seconds := deadline - time.monotonic()) > 0:
+                sock.settimeout(seconds)
+                if framing.error or not (piece := self._source.fp.read1(_PIECE_BYTES)):
+                    return False
+                framing.feed(piece)
+                left -= len(piece)
+            sock.settimeout(timeout)
+            return framing.complete
+        except (OSError, ValueError):
+            return False
+
+    def _claim(self) -> bool:
+        """Whether the connection is the caller's, to free it or to end it: the first one's, of all threads."""
+        try:
+            return self._claims.pop()
+        except IndexError:
+            return False
+
+    def _release(self) -> None:
+        if not self._claim():
+            self.close()
+            return
+        if self._framing.left_over or self._framing.ends_with_the_connection:
+            self._response.close()
+        else:
+            self._source.close()
+        self._response.release_conn()
+
+    def close(self) -> None:
+        """Closes the connection, unless the body was read to its end and the connection is in use again."""
+        self._response.close()
+        self._response.release_conn()
+
+    def abort(self) -> None:
+        """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
+        # Once the body was read to its end, the connection belongs to somebody else. After a fork it is shared.
+        if self._socket is not None and self._process == os.getpid() and self._claim():
+            with suppress(OSError):
+                # Not the method of a TLS socket, which takes its state away from the thread that is reading.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:
+    """How a body shows where it ends."""
+    if response.chunked:
+        return Chunked()
+    size = response.length_remaining
+    return Framing() if size is None else Sized(size)

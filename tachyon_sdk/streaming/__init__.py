@@ -1,0 +1,1 @@
+"""From bytes to events, to chunks, to one response. No I/O but in `stream`, which reads."""

@@ -1,0 +1,433 @@
+"""`python -m tachyon_sdk "..."`. A warning would fail the program.
+
+It runs as a user runs it where that matters; else in this process, which takes a tenth of the time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import pytest
+
+import tachyon_sdk
+from support.raw_server import (
+    CLOSE,
+    Connection,
+    Gate,
+    RawServer,
+    closed_port,
+    framed,
+    http_response,
+    json_response,
+    lock_step,
+    stream_response,
+)
+from tachyon_sdk.cli.main import main
+
+pytestmark = pytest.mark.exhaustive
+
+COMMAND = [sys.executable, "-W", "error", "-m", "tachyon_sdk"]
+NOTICE = "TACHYON_API_URL is not set: a local server inside this program answers\n"
+END: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+REQUIRED = {"TACHYON_API_KEY": "key-1", "TACHYON_OPERATOR_ID": "tn_1"}
+
+
+class Result(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """That of the tests, which has no TACHYON_ variables and no proxies, with these settings."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**kept, "PYTHONUTF8": "1", **settings}
+
+
+def settings_for(server: RawServer, **settings: str) -> dict[str, str]:
+    return {"TACHYON_API_URL": server.url, **REQUIRED, **settings}
+
+
+def run(*arguments: str, stdin: bytes = b"", settings: Mapping[str, str] = REQUIRED) -> Result:
+    """Run the program to its end, in this process; without settings it has credentials, but no URL."""
+    written, complained = utf8_file(), utf8_file()
+    with mock.patch.dict(os.environ, environment(settings), clear=True):
+        with mock.patch.object(sys, "stdin", utf8_file(stdin)):
+            with contextlib.redirect_stdout(written), contextlib.redirect_stderr(complained):
+                try:
+                    status = main(list(arguments))
+                except SystemExit as end:
+                    status = int(end.code or 0)
+                for file in (written, complained):
+                    file.flush()
+    return Result(status, written.buffer.getvalue().decode(), complained.buffer.getvalue().decode())
+
+
+def utf8_file(content: bytes = b"") -> Any:
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
+
+
+def run_program(*arguments: str, stdin: bytes = b"", settings: Mapping[str, str] = REQUIRED) -> Result:
+    """Run the program to its end as a user does."""
+    done = subprocess.run(
+        [*COMMAND, *arguments], input=stdin, capture_output=True, timeout=60, env=environment(settings)
+    )
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def ask(server: RawServer, *arguments: str, stdin: bytes = b"", **settings: str) -> Result:
+    """Run the program to its end with the settings for this server."""
+    return run(*arguments, stdin=stdin, settings=settings_for(server, **settings))
+
+
+@contextlib.contextmanager
+def started(*arguments: str, settings: Mapping[str, str] = REQUIRED) -> Iterator[subprocess.Popen[bytes]]:
+    """The running program; its output is read as it comes."""
+    # A process inherits that a signal is ignored, as it is in a job in the background of a script.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            bufsize=0,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(settings),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
+
+
+def read(process: subprocess.Popen[bytes], expected: bytes) -> None:
+    """Read exactly this from the output, waiting for it."""
+    assert process.stdout is not None
+    received = b""
+    while len(received) < len(expected) and (piece := process.stdout.read(len(expected) - len(received))):
+        received += piece
+    assert received == expected
+
+
+def ended(process: subprocess.Popen[bytes]) -> Result:
+    out, err = process.communicate(timeout=60)
+    return Result(process.returncode, (out or b"").decode(), err.decode())
+
+
+def piece(text: str) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": text}}]}
+
+
+def answer(*texts: str) -> bytes:
+    return stream_response(*map(piece, texts), END, "[DONE]")
+
+
+def whole(text: str | None) -> bytes:
+    message = {"role": "assistant", "content": text}
+    return json_response({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+
+
+def is_one_line(err: str) -> bool:
+    return err.startswith("python -m tachyon_sdk: ") and err.endswith("\n") and len(err.splitlines()) == 1
+
+
+def test_without_a_url_a_local_server_answers_and_that_is_said() -> None:
+    assert run_program("Hello") == Result(0, 'Hello! You said: "Hello".\n', NOTICE)
+
+
+def test_the_local_server_gets_no_setting_of_the_environment() -> None:
+    proxy = f"http://127.0.0.1:{closed_port()}"
+    settings = {"TACHYON_API_URL": " ", "TACHYON_API_KEY": "invalid", "http_proxy": proxy}
+    assert run("Hello", settings=settings) == Result(0, 'Hello! You said: "Hello".\n', NOTICE)
+
+
+def test_all_options_with_the_local_server() -> None:
+    options = ["--model", "large", "--system", "Be brief", "--chatroom", "部屋/1", "--no-stream"]
+    expected = "こんにちは。あなたは「元気?」と言いました。指示は「Be brief」です。\n"
+    assert run(*options, "元気?") == Result(0, expected, NOTICE)
+
+
+def test_a_server_that_is_busy_for_a_moment_is_asked_again() -> None:
+    assert run("--model", "local/rate-limit-once", "Hi").status == 0
+
+
+def test_settings_and_message_are_sent_and_nothing_else() -> None:
+    with RawServer([answer("Hi")]) as server:
+        assert run_program("Hello", settings=settings_for(server)) == Result(0, "Hi\n", "")
+    (request,) = server.requests
+    assert (request.method, request.target) == ("POST", "/v1/llms/chat/completions")
+    assert request.get("Authorization") == "Bearer key-1"
+    assert request.get("x-operator-id") == "tn_1"
+    assert request.json() == {"messages": [{"role": "user", "content": "Hello"}], "stream": True}
+
+
+def test_options_are_sent() -> None:
+    with RawServer([answer("Hi")]) as server:
+        assert ask(server, "--model", "m", "--system", "s", "--chatroom", "a/b", "Hello").status == 0
+    (request,) = server.requests
+    assert request.target == "/v1/llms/chatrooms/a%2Fb/chat/completions"
+    messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "Hello"}]
+    assert request.json() == {"messages": messages, "model": "m", "stream": True}
+
+
+@pytest.mark.parametrize(
+    ("room", "path"),
+    [
+        ((), "/v1/llms/chat/completions"),
+        (("--chatroom", "r"), "/v1/llms/chatrooms/r/chat/completions"),
+    ],
+)
+def test_no_stream_asks_for_a_whole_answer(room: tuple[str, ...], path: str) -> None:
+    with RawServer([whole("Hi")]) as server:
+        assert ask(server, "--no-stream", *room, "Hello") == Result(0, "Hi\n", "")
+    (request,) = server.requests
+    assert request.target == path
+    assert not request.json().get("stream")
+
+
+def test_each_piece_is_printed_before_the_next_is_sent() -> None:
+    gate = Gate()
+    parts = framed(answer("Hel", "lo", ", こ"), "chunked")
+    with RawServer([lock_step(parts, gate)]) as server:
+        with started("Hello", settings=settings_for(server)) as process:
+            for expected in ("Hel", "lo", ", こ"):
+                gate.open()
+                read(process, expected.encode())
+            gate.open(3)
+            assert ended(process) == Result(0, "\n", "")
+
+
+def test_an_answer_that_ends_its_line_itself_gets_no_empty_line() -> None:
+    with RawServer([answer("one\n", "two\n")]) as server:
+        assert ask(server, "Hello").out == "one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "prompt"),
+    [
+        (b"Hello\n", "Hello"),
+        ("\ufeffこんにちは\r\n".encode(), "こんにちは"),
+        (b"  two\n\nlines", "  two\n\nlines"),
+    ],
+)
+def test_a_dash_reads_the_prompt_from_standard_input(sent: bytes, prompt: str) -> None:
+    with RawServer([answer("Hi")]) as server:
+        settings = settings_for(server, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+        assert run_program("-", stdin=sent, settings=settings).status == 0
+    assert server.requests[0].json()["messages"] == [{"role": "user", "content": prompt}]
+
+
+@pytest.mark.parametrize(
+    ("model", "text"), [("local/truncate", "Hello! You said\n"), ("local/error-429", "")]
+)
+def test_a_fault_is_one_line_after_what_had_arrived(model: str, text: str) -> None:
+    result = run("--model", model, "Hello")
+    assert (result.status, result.out) == (1, text)
+    assert result.err.startswith(NOTICE)
+    assert is_one_line(result.err.removeprefix(NOTICE))
+
+
+def test_an_error_of_the_server_is_told_in_its_words() -> None:
+    result = run("--model", "local/midstream-error", "--chatroom", "r", "Hello")
+    assert (result.status, result.out) == (1, "Hello! You said\n")
+    assert "the model provider failed in the middle of the answer (code provider_error" in result.err
+
+    result = run("--model", "local/error-402", "--no-stream", "Hello")
+    assert (result.status, result.out) == (1, "")
+    assert "402 Payment Required: not enough credit; nothing was stored (code ins" in result.err
+
+
+def test_an_error_body_of_many_lines_is_one_line() -> None:
+    body = json.dumps({"message": "first\nsecond\r\n\x1b[31mthird\u2028fourth"})
+    with RawServer([http_response(400, {"Content-Type": "application/json"}, body)]) as server:
+        result = ask(server, "Hello")
+    assert (result.status, result.out) == (1, "")
+    assert is_one_line(result.err)
+    assert all(word in result.err for word in ("400 Bad Request", "first", "fourth"))
+    assert "\x1b" not in result.err
+
+
+def test_a_connection_that_breaks_keeps_what_had_arrived() -> None:
+    head, *events, _ = framed(answer("Hel", "lo"), "chunked")
+    with RawServer([[head, events[0], CLOSE]]) as server:
+        result = ask(server, "Hello")
+    assert (result.status, result.out) == (1, "Hel\n")
+    assert is_one_line(result.err)
+
+
+def test_no_server_is_one_line() -> None:
+    result = run("Hello", settings={"TACHYON_API_URL": f"http://127.0.0.1:{closed_port()}", **REQUIRED})
+    assert (result.status, result.out) == (1, "")
+    assert is_one_line(result.err)
+    assert "refused" in result.err
+
+
+@pytest.mark.parametrize(("arguments", "response"), [((), answer()), (("--no-stream",), whole(None))])
+def test_an_answer_without_text_is_a_failure(arguments: tuple[str, ...], response: bytes) -> None:
+    with RawServer([response]) as server:
+        result = ask(server, *arguments, "Hello")
+    assert result == Result(1, "", "python -m tachyon_sdk: the answer has no text\n")
+
+
+@pytest.mark.parametrize("prompt", ["", " \t\n", "-"])
+def test_an_empty_prompt_is_refused(prompt: str) -> None:
+    assert run(prompt) == Result(2, "", "python -m tachyon_sdk: the prompt is empty\n")
+
+
+def test_what_is_no_text_is_refused() -> None:
+    refused = Result(2, "", "python -m tachyon_sdk: the prompt or an option is not text in UTF-8\n")
+    assert run_program("-", stdin=b"\xff") == refused
+    if sys.platform not in ("win32", "darwin"):
+        assert run_program(os.fsdecode(b"\xff")) == refused
+        assert run_program(os.fsdecode(b"--model=\xff"), "Hello") == refused
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        (["TACHYON_API_KEY"], "TACHYON_API_KEY"),
+        (["TACHYON_OPERATOR_ID"], "TACHYON_OPERATOR_ID"),
+        (["TACHYON_API_KEY", "TACHYON_OPERATOR_ID"], "TACHYON_API_KEY and TACHYON_OPERATOR_ID"),
+    ],
+)
+def test_missing_credentials_are_named(missing: list[str], named: str) -> None:
+    with RawServer([]) as server:
+        result = run("Hello", settings={**settings_for(server), **dict.fromkeys(missing, "")})
+    assert result == Result(2, "", f"python -m tachyon_sdk: not set in the environment: {named}\n")
+
+
+def test_the_older_name_of_the_operator_will_do() -> None:
+    with RawServer([answer("Hi")]) as server:
+        assert ask(server, "Hello", TACHYON_OPERATOR_ID="", TACHYON_TENANT_ID="tn_2").status == 0
+    assert server.requests[0].get("x-operator-id") == "tn_2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "named"),
+    [
+        (["Hello"], {"TACHYON_API_URL": "somewhere", **REQUIRED}, "TACHYON_API_URL"),
+        (["--chatroom", "..", "Hello"], {"TACHYON_API_URL": "http://127.0.0.1", **REQUIRED}, "chatroom_id"),
+        ([], {}, "prompt"),
+        (["Hello", "there"], {}, "there"),
+        (["--mod", "large", "Hello"], {}, "--mod"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_status_2(
+    arguments: list[str], settings: dict[str, str], named: str
+) -> None:
+    result = run(*arguments, settings=settings)
+    assert (result.status, result.out) == (2, "")
+    assert is_one_line(result.err)
+    assert named in result.err
+
+
+def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path) -> None:
+    absent = "raise ModuleNotFoundError(\"No module named 'starlette'\", name='starlette')"
+    (tmp_path / "starlette.py").write_text(absent, encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    result = run_program("Hello", settings={"PYTHONPATH": path})
+    assert (result.status, result.out) == (2, "")
+    assert is_one_line(result.err)
+    assert "pip install 'tachyon-sdk[local]'" in result.err
+    with RawServer([answer("Hi")]) as server:
+        assert run_program("Hello", settings=settings_for(server, PYTHONPATH=path)) == Result(0, "Hi\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
+def test_ctrl_c_in_the_middle_of_an_answer_is_quiet() -> None:
+    gate = Gate()
+    with RawServer([lock_step(framed(answer("Hel", "lo"), "chunked"), gate)]) as server:
+        with started("Hello", settings=settings_for(server)) as process:
+            gate.open()
+            read(process, b"Hel")
+            process.send_signal(signal.SIGINT)
+            assert ended(process) == Result(130, "\n", "")
+            gate.open(3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
+def test_ctrl_c_before_the_answer_is_quiet() -> None:
+    asked = threading.Event()
+
+    def never_answer(connection: Connection) -> None:
+        connection.read_request()
+        asked.set()
+        connection.await_close()
+
+    with RawServer(handler=never_answer) as server:
+        with started("--no-stream", "Hello", settings=settings_for(server)) as process:
+            assert asked.wait(30)
+            process.send_signal(signal.SIGINT)
+            assert ended(process) == Result(130, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
+def test_ctrl_c_ends_the_local_server_too() -> None:
+    with started("--model", "local/slow", "Hello") as process:
+        read(process, b"Hello")
+        process.send_signal(signal.SIGINT)
+        result = ended(process)
+    assert (result.status, result.err) == (130, NOTICE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break differently there")
+def test_a_closed_pipe_ends_it_quietly() -> None:
+    gate = Gate()
+    with RawServer([lock_step(framed(answer("Hello", "again"), "chunked"), gate)]) as server:
+        with started("Hello", settings=settings_for(server)) as process:
+            gate.open()
+            read(process, b"Hello")
+            assert process.stdout is not None
+            process.stdout.close()
+            process.stdout = None
+            gate.open(4)
+            assert ended(process) == Result(141, "", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+def test_an_output_that_cannot_be_written_is_one_line() -> None:
+    with RawServer([answer("Hello", "again")]) as server, open("/dev/full", "wb") as full:
+        settings = environment(settings_for(server))
+        done = subprocess.run(
+            [*COMMAND, "Hello"], stdout=full, stderr=subprocess.PIPE, timeout=60, env=settings
+        )
+    assert done.returncode == 1
+    assert is_one_line(done.stderr.decode())
+
+
+@pytest.mark.parametrize(("encoding", "printed"), [("ascii", b"? ?\n"), ("cp932", "こ ?\n".encode("cp932"))])
+def test_a_terminal_that_lacks_a_character_shows_another(encoding: str, printed: bytes) -> None:
+    with RawServer([answer("こ ", "\U0001f600")]) as server:
+        settings = environment(settings_for(server, PYTHONIOENCODING=encoding))
+        done = subprocess.run([*COMMAND, "Hello"], capture_output=True, timeout=60, env=settings)
+    assert (done.returncode, done.stdout, done.stderr) == (0, printed, b"")
+
+
+def test_version() -> None:
+    assert run_program("--version") == Result(0, f"tachyon-sdk {tachyon_sdk.__version__}\n", "")
+
+
+def test_help_has_the_options_examples_and_exit_statuses() -> None:
+    result = run("--help", settings={"COLUMNS": "100"})
+    assert (result.status, result.err) == (0, "")
+    for option in ("--model", "--system", "--chatroom", "--no-stream", "--version", "--help"):
+        assert option in result.out
+    assert 'python -m tachyon_sdk "Hello"' in result.out
+    assert re.findall(r"(?m)^  (\d+) ", result.out) == ["0", "1", "2", "130", "141"]
+    for name in ("TACHYON_API_URL", *REQUIRED):
+        assert name in result.out

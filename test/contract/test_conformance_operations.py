@@ -1,0 +1,493 @@
+"""The API classes and their pages against `openapi.yaml`: by introspection, and by what goes over the wire."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, get_type_hints
+
+import pytest
+import urllib3
+
+import tachyon_sdk
+import tachyon_sdk.api
+from support.contract import (
+    ROOT,
+    SPEC,
+    Node,
+    attribute,
+    example,
+    module_name,
+    operations,
+    reference,
+    resolved,
+    success,
+)
+from support.raw_server import RawServer, json_response, stream_response
+from tachyon_sdk import ApiClient, ApiResponse, ApiValueError, Configuration, Stream
+from tachyon_sdk._contract.operation import Operation, RequestTimeout
+from tachyon_sdk.api_client import RawResponse
+
+pytestmark = pytest.mark.exhaustive
+
+OPERATIONS = {operation["operationId"]: (path, method, operation) for path, method, operation in operations()}
+SUFFIXES = ["", "_with_http_info", "_without_preload_content", "_stream"]
+METHODS = [
+    (operation_id, suffix)
+    for operation_id in OPERATIONS
+    for suffix in SUFFIXES
+    if suffix != "_stream" or OPERATIONS[operation_id][2].get("x-streaming")
+]
+TRAILING = {
+    "_request_timeout": (RequestTimeout, None),
+    "_request_auth": (Mapping[str, Any] | None, None),
+    "_content_type": (str | None, None),
+    "_headers": (Mapping[str, str] | None, None),
+    "_host_index": (int, 0),
+}
+PYTHON_TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
+
+
+class Contract:
+    """What the document says about an operation, in Python's terms."""
+
+    def __init__(self, operation_id: str) -> None:
+        self.path, self.method, self.node = OPERATIONS[operation_id]
+        parameters = [resolved(node) for node in self.node.get("parameters", [])]
+        # In the order of the arguments: what must be given comes first.
+        self.parameters = sorted(parameters, key=lambda parameter: not parameter.get("required"))
+        # Where there is no body, what there would be of it is empty.
+        self.body: Node = resolved(self.node.get("requestBody", {"content": {}}))
+        self.body_type: Any = None
+        self.body_names: list[str] = []
+        if self.body["content"]:
+            self.body_type = getattr(tachyon_sdk, media_schema(self.body["content"]["application/json"]))
+            self.body_names = [module_name(self.body_type.__name__)]
+        status, answers = success(self.node)
+        self.status = int(status)
+        self.media_types = list(answers) or ["application/json"]  # that of the errors
+        self.streams = bool(self.node.get("x-streaming"))
+        self.answer: str | None = None
+        if answers:
+            self.answer = media_schema(answers.get("text/event-stream", answers["application/json"]))
+        self.answer_type: Any = self.answer and getattr(tachyon_sdk, self.answer)
+
+    @property
+    def target(self) -> str:
+        """A pattern of what is requested."""
+        return re.sub(r"{\w+}", "[^/]+", self.path) + r"(\?.*)?"
+
+    @property
+    def arguments(self) -> list[str]:
+        return [argument_name(parameter["name"]) for parameter in self.parameters] + self.body_names
+
+
+def media_schema(media: Node) -> str:
+    name = reference(media["schema"])
+    assert name is not None
+    return name
+
+
+def argument_name(name: str) -> str:
+    return attribute(name)
+
+
+def class_name(operation_id: str) -> str:
+    (tag,) = OPERATIONS[operation_id][2]["tags"]
+    return f"{tag}Api"
+
+
+def api_class(operation_id: str) -> Any:
+    return getattr(tachyon_sdk, class_name(operation_id))
+
+
+def described(operation_id: str) -> Operation[Any]:
+    """The description that the methods of an operation are built on."""
+    module = importlib.import_module(api_class(operation_id).__module__)
+    operation = getattr(module, f"_{operation_id}")
+    assert isinstance(operation, Operation)
+    return operation
+
+
+def words(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+# What is there
+
+
+def test_there_is_a_class_for_each_tag_and_no_other() -> None:
+    classes = {f"{tag['name']}Api" for tag in SPEC["tags"]}
+    assert set(tachyon_sdk.api.__all__) == classes
+    assert {name for name in tachyon_sdk.__all__ if name.endswith("Api")} == classes
+    for tag in SPEC["tags"]:
+        name = f"{tag['name']}Api"
+        api = getattr(tachyon_sdk, name)
+        assert api.__module__ == f"tachyon_sdk.api.{module_name(name)}"
+        assert getattr(tachyon_sdk.api, name) is api
+        assert words(inspect.getdoc(api)).startswith(tag["description"])
+
+
+def test_there_is_a_method_for_each_operation_and_no_other() -> None:
+    wanted: dict[str, set[str]] = {}
+    for operation_id, suffix in METHODS:
+        wanted.setdefault(class_name(operation_id), set()).add(operation_id + suffix)
+    for name, methods in wanted.items():
+        assert {key for key in vars(getattr(tachyon_sdk, name)) if not key.startswith("_")} == methods
+
+
+# What the description says
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_descriptions(operation_id: str) -> None:
+    contract, operation = Contract(operation_id), described(operation_id)
+    assert operation.operation_id == operation_id
+    assert operation.method == contract.method
+    assert operation.path == contract.path
+    assert operation.accept.split(", ") == contract.media_types
+    assert [operation.content_type] == (list(contract.body["content"]) or [None])
+    assert [operation.body_name] == (contract.body_names or ["body"])
+    assert operation.body_type is contract.body_type
+    assert operation.answer_type is contract.answer_type
+    assert operation.streams is contract.streams
+    assert [tuple(parameter) for parameter in operation.parameters] == [
+        (
+            parameter["name"],
+            argument_name(parameter["name"]),
+            parameter["in"],
+            parameter.get("required", False),
+            parameter.get("x-configured-by"),
+        )
+        for parameter in contract.parameters
+    ]
+
+
+# What the methods look like
+
+
+@pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
+def test_signatures(operation_id: str, suffix: str) -> None:
+    contract = Contract(operation_id)
+    method = getattr(api_class(operation_id), operation_id + suffix)
+    parameters = inspect.signature(method).parameters
+    assert list(parameters) == ["self", *contract.arguments, *TRAILING]
+    assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    hints = get_type_hints(method)
+    for parameter in contract.parameters:
+        name = argument_name(parameter["name"])
+        may_be_left_out = not parameter.get("required") or "x-configured-by" in parameter
+        kind = PYTHON_TYPES[parameter["schema"]["type"]]
+        assert hints[name] == (kind | None if may_be_left_out else kind)
+        assert parameters[name].default is (None if may_be_left_out else inspect.Parameter.empty)
+    for name in contract.body_names:
+        assert hints[name] == contract.body_type | Mapping[str, Any] | None
+        assert parameters[name].default is None
+    for name, (kind, default) in TRAILING.items():
+        assert hints[name] == kind
+        assert parameters[name].default == default
+    answer_type = contract.answer_type or type(None)
+    assert (
+        hints["return"]
+        == {
+            "": answer_type,
+            "_with_http_info": ApiResponse[answer_type],
+            "_without_preload_content": RawResponse,
+            "_stream": Stream[answer_type],
+        }[suffix]
+    )
+
+
+@pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
+def test_docstrings(operation_id: str, suffix: str) -> None:
+    contract = Contract(operation_id)
+    doc = words(inspect.getdoc(getattr(api_class(operation_id), operation_id + suffix)))
+    assert doc.startswith(contract.node["summary"])
+    assert words(contract.node["description"]) in doc
+    for parameter in contract.parameters:
+        assert f" {argument_name(parameter['name'])}: {words(parameter['description'])} " in doc
+    for name in contract.body_names:
+        assert f" {name}: {words(contract.body['description'])} " in doc
+    places = [doc.index(f" {name}: ") for name in [*contract.arguments, *TRAILING]]
+    assert places == sorted(places)
+    assert "Returns:" in doc and "Raises:" in doc
+    assert (f"`{operation_id}`" in doc) is (suffix in ("_with_http_info", "_without_preload_content"))
+
+
+# What goes over the wire
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    with RawServer(handler=answer) as server:
+        yield server
+
+
+def answer(connection: Any) -> None:
+    while True:
+        request = connection.read_request()
+        contract = next(
+            contract
+            for contract in map(Contract, OPERATIONS)
+            if contract.method == request.method and re.fullmatch(contract.target, request.target)
+        )
+        if contract.answer is None:
+            connection.send(b"HTTP/1.1 %d \r\n\r\n" % contract.status)
+        elif contract.body_type and request.json().get("stream"):
+            connection.send(stream_response(example(contract.answer), "[DONE]"))
+        else:
+            connection.send(json_response(example(contract.answer), contract.status))
+
+
+def values_of(contract: Contract) -> dict[str, Any]:
+    """A value for each argument, of which no two are the same."""
+    values: dict[str, Any] = {
+        argument_name(parameter["name"]): number
+        if parameter["schema"]["type"] in ("integer", "number")
+        else f"value-{number}"
+        for number, parameter in enumerate(contract.parameters)
+    }
+    for name in contract.body_names:
+        values[name] = contract.body_type.from_dict(json.loads(contract.body["x-example"]))
+    return values
+
+
+def check_answer(result: Any, contract: Contract, suffix: str) -> None:
+    answer_type = contract.answer_type or type(None)
+    if suffix == "":
+        assert type(result) is answer_type
+    elif suffix == "_with_http_info":
+        assert type(result) is ApiResponse
+        assert result.status_code == contract.status
+        assert type(result.data) is answer_type
+    elif suffix == "_without_preload_content":
+        assert isinstance(result, urllib3.BaseHTTPResponse)
+        assert result.status == contract.status
+        body = result.read()
+        assert json.loads(body) == example(contract.answer) if contract.answer else body == b""
+    else:
+        assert type(result) is Stream
+        assert [type(chunk) for chunk in result] == [answer_type]
+
+
+@pytest.mark.parametrize("style", ["by place", "by name"])
+@pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
+def test_each_argument_goes_where_it_belongs(
+    server: RawServer, operation_id: str, suffix: str, style: str
+) -> None:
+    contract = Contract(operation_id)
+    values = values_of(contract)
+    trailing = {
+        "_request_timeout": (20, 30),
+        "_request_auth": {"type": "api_key", "in": "query", "key": "auth-key", "value": "auth-value"},
+        "_content_type": "application/vnd.test+json",
+        "_headers": {"X-Own": "own"},
+        "_host_index": 0,
+    }
+    with ApiClient(Configuration(host=server.url)) as client:
+        method = getattr(api_class(operation_id)(client), operation_id + suffix)
+        if style == "by place":
+            result = method(*values.values(), *trailing.values())
+        else:
+            result = method(**{**trailing, **values})
+        check_answer(result, contract, suffix)
+    (request,) = server.requests
+    assert request.method == contract.method
+    path, query = contract.path, []
+    for parameter in contract.parameters:
+        value = values[argument_name(parameter["name"])]
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", value)
+        elif parameter["in"] == "query":
+            query.append(f"{parameter['name']}={value}")
+        else:
+            assert parameter["in"] == "header"
+            assert request.get_all(parameter["name"]) == [value]
+    assert request.target == f"{path}?{'&'.join([*query, 'auth-key=auth-value'])}"
+    assert request.get_all("X-Own") == ["own"]
+    assert request.get_all("Content-Type") == ["application/vnd.test+json"]
+    assert request.get_all("Accept") == [", ".join(contract.media_types)]
+    assert bool(request.body) is bool(contract.body_names)
+    for name in contract.body_names:
+        sent = values[name].to_dict()
+        assert request.json() == ({**sent, "stream": True} if suffix == "_stream" else sent)
+
+
+@pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
+def test_what_is_left_out_is_configured(server: RawServer, operation_id: str, suffix: str) -> None:
+    contract = Contract(operation_id)
+    arguments = {
+        name: value
+        for name, value in values_of(contract).items()
+        if not any(
+            argument_name(parameter["name"]) == name and "x-configured-by" in parameter
+            for parameter in contract.parameters
+        )
+    }
+    configuration = Configuration(
+        host=server.url, operator_id="configured-operator", access_token="configured"
+    )
+    with ApiClient(configuration) as client:
+        method = getattr(api_class(operation_id)(client), operation_id + suffix)
+        check_answer(method(**arguments), contract, suffix)
+    (request,) = server.requests
+    assert request.get_all("x-operator-id") == ["configured-operator"]
+    assert request.get_all("Authorization") == ["Bearer configured"]
+    assert request.get_all("Content-Type") == list(contract.body["content"])
+
+
+@pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
+def test_what_is_missing_or_cannot_be_is_said_before_anything_is_sent(
+    server: RawServer, operation_id: str, suffix: str
+) -> None:
+    contract = Contract(operation_id)
+    values = values_of(contract)
+    with ApiClient(Configuration(host=server.url)) as client:
+        method = getattr(api_class(operation_id)(client), operation_id + suffix)
+        optional = {
+            argument_name(parameter["name"])
+            for parameter in contract.parameters
+            if not parameter.get("required")
+        }
+        for name in values.keys() - optional:
+            with pytest.raises(ApiValueError, match=f"^{name} is missing"):
+                method(**{**values, name: None})
+        for wrong in (
+            {"_request_timeout": -1},
+            {"_request_auth": {"in": "nowhere", "key": "k", "value": "v"}},
+            {"_content_type": "a\nb"},
+            {"_headers": {"X": "a\nb"}},
+            {"_host_index": 3},
+        ):
+            with pytest.raises(ApiValueError):
+                method(**values, **wrong)
+        for parameter in contract.parameters:
+            if parameter["schema"].get("minLength"):
+                with pytest.raises(ApiValueError, match=f"^{parameter['name']} "):
+                    method(**{**values, argument_name(parameter["name"]): ""})
+    assert server.requests == []
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "suffix"), [each for each in METHODS if Contract(each[0]).body_names]
+)
+def test_a_dict_is_taken_for_the_body(server: RawServer, operation_id: str, suffix: str) -> None:
+    contract = Contract(operation_id)
+    body = json.loads(contract.body["x-example"])
+    with ApiClient(Configuration(host=server.url)) as client:
+        method = getattr(api_class(operation_id)(client), operation_id + suffix)
+        check_answer(method(**{**values_of(contract), contract.body_names[0]: body}), contract, suffix)
+    assert server.requests[0].json() == ({**body, "stream": True} if suffix == "_stream" else body)
+    assert body == json.loads(contract.body["x-example"])
+
+
+def test_a_class_without_a_client_takes_the_default_one() -> None:
+    client = ApiClient(Configuration())
+    ApiClient.set_default(client)
+    try:
+        for name in tachyon_sdk.api.__all__:
+            api = getattr(tachyon_sdk, name)
+            assert api().api_client is client
+            other = ApiClient(Configuration())
+            assert api(other).api_client is api(api_client=other).api_client is other
+    finally:
+        ApiClient.set_default(None)
+
+
+# Pages
+
+
+def section(operation_id: str) -> str:
+    """The part of a page that is about an operation."""
+    text = (ROOT / "docs" / f"{class_name(operation_id)}.md").read_text(encoding="utf-8")
+    (part,) = re.findall(rf"^# \*\*{operation_id}\*\*\n(.*?)(?=^# \*\*|\Z)", text, re.MULTILINE | re.DOTALL)
+    return part
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    lines = text.partition(f"### {heading}\n")[2].strip().split("\n")
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in itertools.takewhile(lambda line: "|" in line, lines)
+    ][2:]
+
+
+def test_pages_list_the_operations() -> None:
+    for tag in SPEC["tags"]:
+        text = (ROOT / "docs" / f"{tag['name']}Api.md").read_text(encoding="utf-8")
+        for operation_id, (path, method, node) in OPERATIONS.items():
+            if node["tags"] != [tag["name"]]:
+                continue
+            line = f"[**{operation_id}**]({tag['name']}Api.md#{operation_id}) | **{method}** {path} | {node['summary']}"
+            assert line in text.split("\n")
+        assert "\n\n\n" not in text
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_pages_say_what_an_operation_is(operation_id: str) -> None:
+    contract, text = Contract(operation_id), section(operation_id)
+    assert f"> {contract.answer} {operation_id}({', '.join(contract.arguments)})\n" in text
+    assert f"\n{contract.node['summary']}\n\n{words(contract.node['description'])}\n" in text
+    linked = f"[**{contract.answer}**]({contract.answer}.md)" if contract.answer else "None"
+    assert f"### Return type\n\n{linked}\n" in text
+    assert f"**Content-Type**: {', '.join(contract.body['content']) or 'not defined'}\n" in text
+    assert f"**Accept**: {', '.join(contract.media_types)}\n" in text
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_pages_show_an_empty_a_whole_and_a_streamed_call(operation_id: str) -> None:
+    contract = Contract(operation_id)
+    # Parsed and written again, so that it does not matter how they are laid out.
+    programs = [ast.unparse(ast.parse(program)) for program in python_blocks(section(operation_id))]
+    assert len(programs) == 1 + bool(contract.body_names) + contract.streams
+    whole = ast.unparse(ast.parse(repr(json.loads(contract.body.get("x-example", "null")))))
+    for program, made, suffix in zip(
+        programs, ("()", f".from_dict({whole})", f".from_dict({whole})"), ("", "", "_stream"), strict=False
+    ):
+        for name in contract.body_names:
+            assert f"\n    {name} = tachyon_sdk.{contract.body_type.__name__}{made}\n" in program
+        assert f"api_instance.{operation_id}{suffix}({', '.join(contract.arguments)})" in program
+        for parameter in contract.parameters:
+            assert f"\n    {argument_name(parameter['name'])} = {parameter['example']!r}\n" in program
+
+
+def python_blocks(text: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_pages_name_every_parameter(operation_id: str) -> None:
+    contract = Contract(operation_id)
+    found = rows(section(operation_id), "Parameters")
+    wanted = [
+        [
+            f"**{argument_name(parameter['name'])}**",
+            f"**{PYTHON_TYPES[parameter['schema']['type']].__name__}**",
+            words(parameter["description"]),
+        ]
+        for parameter in contract.parameters
+    ]
+    for name in contract.body_names:
+        body = contract.body_type.__name__
+        wanted.append([f"**{name}**", f"[**{body}**]({body}.md)", words(contract.body["description"])])
+    assert [row[:3] for row in found] == wanted
+    for parameter, row in zip(contract.parameters, found, strict=False):
+        setting = parameter.get("x-configured-by")
+        note = f"[defaults to `Configuration.{setting}`]" if setting else ""
+        assert row[3] == note if parameter.get("required") else "[optional]"
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_pages_name_every_answer(operation_id: str) -> None:
+    found = rows(section(operation_id), "HTTP response details")
+    wanted = []
+    for status, response in OPERATIONS[operation_id][2]["responses"].items():
+        node = resolved(response)
+        wanted.append([f"**{status}**", words(node["description"]), " ".join(node.get("headers", ["-"]))])
+    assert found == wanted

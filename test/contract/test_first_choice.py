@@ -1,0 +1,292 @@
+"""What an answer says without digging, and the message that it becomes in the next request."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.chat import BODY, chat, chunk
+from support.raw_server import Gate, RawServer, json_response, stream_response
+from tachyon_sdk import (
+    ChatCompletionChunkResponse,
+    ChatCompletionResponse,
+    ChatCompletionWithChatroomStreamResponse,
+    ContentPart,
+    ToolCall,
+    ToolCallResponse,
+)
+from tachyon_sdk.local import LocalServer
+
+ANSWERS = [
+    ChatCompletionChunkResponse,
+    ChatCompletionWithChatroomStreamResponse,
+    ChatCompletionResponse,
+]
+CHUNKS = ANSWERS[:2]
+WEATHER = {
+    "id": "call_a",
+    "type": "function",
+    "function": {"name": "weather", "arguments": '{"city":"大阪"}'},
+}
+
+
+def choice(message: Any, index: int | None = 0, finish_reason: str | None = None) -> dict[str, Any]:
+    """A choice of a whole answer, which each of the types reads."""
+    return {"index": index, "message": message, "finish_reason": finish_reason}
+
+
+def answer(kind: Any, *choices: Any, **more: Any) -> Any:
+    return kind.from_dict({"choices": list(choices), **more})
+
+
+# What it says
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_the_text_and_the_end_of_an_answer(kind: Any) -> None:
+    said = answer(kind, choice({"role": "assistant", "content": "こんにちは 👋"}, finish_reason="stop"))
+    assert said.text == "こんにちは 👋"
+    assert said.finish_reason == "stop"
+    assert said.tool_calls == []
+    assert said.to_message().to_dict() == {"role": "assistant", "content": "こんにちは 👋"}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize(
+    "choices", [[], [choice(None)], [choice({"role": "assistant"})], [choice({"role": "x", "content": None})]]
+)
+def test_an_answer_that_says_nothing(kind: Any, choices: list[Any]) -> None:
+    said = answer(kind, *choices)
+    assert (said.text, said.tool_calls, said.finish_reason) == ("", [], None)
+    assert said.to_message().to_dict() == {"role": "assistant", "content": ""}
+    assert kind().text == ""
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_the_first_choice_is_the_one_with_index_0(kind: Any) -> None:
+    second = choice({"role": "assistant", "content": "second", "tool_calls": [WEATHER]}, 1, "length")
+    first = choice({"role": "assistant", "content": "first"}, 0, "stop")
+    said = answer(kind, second, first)
+    assert (said.text, said.tool_calls, said.finish_reason) == ("first", [], "stop")
+    assert said.to_message().content == "first"
+    # A piece of another choice must not get into the text that is put together from pieces.
+    other = answer(kind, second)
+    assert (other.text, other.tool_calls, other.finish_reason) == ("", [], None)
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_a_choice_without_an_index_is_the_first(kind: Any) -> None:
+    said = answer(
+        kind, choice({"role": "a", "content": "one"}, None), choice({"role": "a", "content": "two"}, None)
+    )
+    assert said.text == "one"
+
+
+@pytest.mark.parametrize("kind", CHUNKS)
+def test_a_chunk_says_its_piece(kind: Any) -> None:
+    piece = kind.from_dict({"choices": [{"index": 0, "delta": {"content": "大"}, "finish_reason": None}]})
+    assert (piece.text, piece.tool_calls, piece.finish_reason) == ("大", [], None)
+
+
+def test_parts_are_one_text_and_stay_parts_in_the_message() -> None:
+    parts = [
+        {"type": "text", "text": "one, "},
+        {"type": "image_url", "image_url": {"url": "data:,"}},
+        {"type": "text", "text": "two", "own": 1},
+    ]
+    said = answer(ChatCompletionResponse, choice({"role": "assistant", "content": parts}))
+    assert said.text == "one, two"
+    message = said.to_message()
+    assert message.to_dict() == {"role": "assistant", "content": parts}
+    message.content[0] = ContentPart(type="text", text="other")
+    assert said.text == "one, two"
+
+
+# Tool calls
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_tool_calls_become_part_of_the_message(kind: Any) -> None:
+    said = answer(
+        kind, choice({"role": "assistant", "content": None, "tool_calls": [WEATHER]}, 0, "tool_calls")
+    )
+    (call,) = said.tool_calls
+    assert type(call) is (ToolCallResponse if kind is ChatCompletionResponse else ToolCall)
+    assert call.function.arguments == '{"city":"大阪"}'
+    assert said.to_message().to_dict() == {"role": "assistant", "content": None, "tool_calls": [WEATHER]}
+
+
+def test_a_message_has_text_and_calls_and_nothing_else() -> None:
+    call = {**WEATHER, "index": 3, "own": 1, "function": {**WEATHER["function"], "own": 2}}  # type: ignore[dict-item]
+    said = answer(
+        ChatCompletionChunkResponse,
+        choice({"role": "tool", "content": "I look.", "tool_calls": [call], "refusal": "no", "own": 1}),
+    )
+    expected = {"role": "assistant", "content": "I look.", "tool_calls": [WEATHER]}
+    assert said.to_message().to_dict() == expected
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", None])
+def test_what_a_server_leaves_out_of_a_call_is_filled_in(nothing: str | None) -> None:
+    calls = [
+        {"id": "", "function": {"name": "now", "arguments": nothing}},
+        {"function": {"name": "now"}},
+        WEATHER,
+    ]
+    said = answer(ChatCompletionChunkResponse, choice({"content": None, "tool_calls": calls}))
+    empty = {"type": "function", "function": {"name": "now", "arguments": "{}"}}
+    sent = said.to_message().to_dict()["tool_calls"]
+    assert sent == [{"id": "call_0", **empty}, {"id": "call_1", **empty}, WEATHER]
+
+
+def test_calls_of_the_platforms_own_tools_are_told_but_not_sent_back() -> None:
+    own = [
+        {"tool_id": "t1", "tool_name": "web_search", "is_client_tool": False},
+        {"tool_id": "t2", "tool_name": "memory"},
+        {**WEATHER, "is_client_tool": False},
+        {"id": "x", "function": {"arguments": "{}"}},
+    ]
+    said = answer(ChatCompletionChunkResponse, choice({"content": "Found.", "tool_calls": own}))
+    assert [call.tool_name for call in said.tool_calls] == ["web_search", "memory", None, None]
+    assert said.to_message().to_dict() == {"role": "assistant", "content": "Found."}
+    both = choice({"content": None, "tool_calls": [*own, {**WEATHER, "is_client_tool": True}]})
+    sent = answer(ChatCompletionChunkResponse, both).to_message().to_dict()
+    assert sent == {"role": "assistant", "content": None, "tool_calls": [WEATHER]}
+
+
+def test_the_list_of_calls_is_a_new_one() -> None:
+    said = answer(ChatCompletionChunkResponse, choice({"tool_calls": [WEATHER]}))
+    said.tool_calls.clear()
+    assert len(said.tool_calls) == 1
+
+
+# What a server adds under the same names
+
+UNKNOWN = {"text": {"own": 1}, "tool_calls": "own", "finish_reason": 7, "to_message": [1]}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_properties_of_the_same_names_are_kept_apart(kind: Any) -> None:
+    said = answer(kind, choice({"role": "assistant", "content": "Hello"}), **UNKNOWN)
+    for same in (said, copy.deepcopy(said), pickle.loads(pickle.dumps(said)), kind.from_json(said.to_json())):
+        assert same == said
+        assert same.model_extra == UNKNOWN
+        assert (same.text, same.tool_calls, same.finish_reason) == ("Hello", [], None)
+        assert same.to_message().content == "Hello"
+        assert {name: same.to_dict()[name] for name in UNKNOWN} == UNKNOWN
+    assert kind(text="own").model_extra == {"text": "own"}
+    with pytest.raises(AttributeError):
+        said.text = "Goodbye"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_such_properties_go_through_a_call_and_a_stream(whole: bool) -> None:
+    told = {**chunk("Hello", "stop"), **UNKNOWN}
+    response = json_response(told) if whole else stream_response(told, "[DONE]")
+    with RawServer([response]) as server, chat(server.url) as api:
+        if whole:
+            said = api.chat_completion(chat_completion_request=BODY)
+        else:
+            with api.chat_completion_stream(chat_completion_request=BODY) as stream:
+                assert [piece.model_extra for piece in stream] == [UNKNOWN]
+                said = stream.merged
+    assert said.model_extra == UNKNOWN
+    assert json.loads(said.to_json()) == told
+    assert said.text == "Hello"
+
+
+def test_the_text_of_an_agents_event_is_there_twice() -> None:
+    events = [{"type": "say", "text": "覚えました"}, {"type": "done"}]
+    with RawServer([stream_response(*events)]) as server, chat(server.url) as api:
+        (said,) = api.chat_completion_on_chatroom_stream("r", chat_completion_request=BODY)
+    assert said.text == "覚えました"
+    assert said.model_extra is not None
+    assert said.model_extra["text"] == "覚えました"
+
+
+# Streams
+
+
+def test_a_stream_tells_its_calls_and_its_end_as_far_as_they_have_come() -> None:
+    def fragment(*calls: Any, finish_reason: str | None = None) -> dict[str, Any]:
+        return {"choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": finish_reason}]}
+
+    other = {"choices": [{"index": 1, "delta": {"content": "x"}, "finish_reason": "length"}]}
+    begins = [
+        {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": ""}},
+        {"index": 1, "id": "b", "type": "function", "function": {"name": "g", "arguments": "{"}},
+    ]
+    more = [
+        {"index": index, "function": {"arguments": text}}
+        for index, text in ((1, "}"), (0, '{"大":'), (0, "1}"))
+    ]
+    chunks = [
+        other,
+        fragment(*begins),
+        *(fragment(each) for each in more),
+        fragment(finish_reason="tool_calls"),
+    ]
+    seen = []
+    with RawServer([stream_response(*chunks, "[DONE]")]) as server, chat(server.url) as api:
+        with api.chat_completion_stream(chat_completion_request=BODY) as stream:
+            assert (stream.tool_calls, stream.finish_reason) == ([], None)
+            for _ in stream:
+                told = [call.function.arguments for call in stream.tool_calls if call.function]
+                seen.append((told, stream.finish_reason))
+            assert [(call.id, call.function and call.function.name) for call in stream.tool_calls] == [
+                ("a", "f"),
+                ("b", "g"),
+            ]
+    assert seen == [
+        ([], None),
+        (["", "{"], None),
+        (["", "{}"], None),
+        (['{"大":', "{}"], None),
+        (['{"大":1}', "{}"], None),
+        (['{"大":1}', "{}"], "tool_calls"),
+    ]
+
+
+def test_chunks_print_as_they_come() -> None:
+    gate = Gate()
+    parts = [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"]
+    for piece in (chunk("one, "), chunk("two"), chunk(None, "stop")):
+        parts += [gate, b"data: %b\n\n" % json.dumps(piece).encode()]  # type: ignore[list-item]
+    with RawServer([parts]) as server, chat(server.url) as api:
+        printed = ""
+        gate.open()
+        for piece in api.chat_completion_stream(chat_completion_request=BODY):
+            printed += piece.text
+            gate.open()
+        assert printed == "one, two"
+
+
+# Conversations
+
+
+def test_an_answer_is_added_to_a_conversation_in_one_step() -> None:
+    with LocalServer() as server, chat(server.url) as api:
+        messages: list[Any] = [{"role": "user", "content": "私の名前は健です"}]
+        messages.append(api.chat_completion(chat_completion_request={"messages": messages}).to_message())
+        messages.append({"role": "user", "content": "What is my name?"})
+        with api.chat_completion_stream(chat_completion_request={"messages": messages}) as stream:
+            messages.append(stream.collect().to_message())
+    assert messages[1].content.startswith("こんにちは")
+    assert messages[3].content.endswith('Messages before this one: 2. You first said: "私の名前は健です".')
+
+
+def test_the_calls_load_none_of_the_helpers(tmp_path: Path) -> None:
+    code = "import sys, tachyon_sdk; tachyon_sdk.ChatApi; print(*(n for n in sys.modules if 'tachyon' in n))"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+    assert "tachyon_sdk._contract.first_choice" in loaded
+    assert not {
+        f"tachyon_sdk.{name}" for name in ("tools", "structured", "_typed.callee", "_typed.schema")
+    } & set(loaded)
