@@ -6,7 +6,7 @@ import logging
 import platform
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +28,7 @@ from tachyon_sdk.exceptions import (
 )
 from tachyon_sdk.retry import RetryPolicy
 from tachyon_sdk.streaming.decode import AnswerDecoder
-from tachyon_sdk.streaming.stream import Stream, is_event_stream
+from tachyon_sdk.streaming.stream import Stream
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -171,7 +171,8 @@ class ApiClient:
             ApiException: What the network or the server did.
         """
         request = self._request(operation, arguments, body, options)
-        return self._send(request, lambda response, failed: self._whole(operation, response, failed))
+        choices = _choices_of(body)
+        return self._send(request, lambda response, failed: self._whole(operation, response, failed, choices))
 
     def stream(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
@@ -181,7 +182,10 @@ class ApiClient:
         The stream raises what happens later, while it is read.
         """
         request = self._request(operation, arguments, body, options, stream=True)
-        return self._send(request, lambda response, failed: self._stream(operation, response, failed))
+        choices = _choices_of(body)
+        return self._send(
+            request, lambda response, failed: self._stream(operation, response, failed, choices)
+        )
 
     def open(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
@@ -235,22 +239,23 @@ class ApiClient:
             return _USUAL_POLICY
         return RetryPolicy(retries) if isinstance(retries, int) else retries
 
-    def _whole(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> ApiResponse[M]:
+    def _whole(
+        self, operation: Operation[M], response: rest.RESTResponse, failed: Failed, choices: int
+    ) -> ApiResponse[M]:
         _refuse_failure(response, failed)
-        if operation.answer_type and is_event_stream(response.headers):
-            response.keep_pieces(self.configuration.max_response_bytes)
-            answer = self._stream(operation, response, failed).collect()
-            return ApiResponse(response.status, answer, response.headers, response.kept_pieces())
-        try:
-            raw_data = response.read(self.configuration.max_response_bytes)
-            data: Any = None
-            if operation.answer_type:
-                data = AnswerDecoder(operation.answer_type, response).whole(raw_data)
-        except ApiException as error:
-            raise error.after(failed) from error.__cause__
-        return ApiResponse(response.status, data, response.headers, raw_data)
+        if operation.answer_type is None:
+            try:
+                raw_data = response.read(self.configuration.max_response_bytes)
+            except ApiException as error:
+                raise error.after(failed) from error.__cause__
+            return ApiResponse(response.status, None, response.headers, raw_data)  # type: ignore[arg-type]
+        response.keep_pieces(self.configuration.max_response_bytes)
+        data = self._stream(operation, response, failed, choices).collect()
+        return ApiResponse(response.status, data, response.headers, response.kept_pieces())
 
-    def _stream(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> Stream[M]:
+    def _stream(
+        self, operation: Operation[M], response: rest.RESTResponse, failed: Failed, choices: int
+    ) -> Stream[M]:
         _refuse_failure(response, failed)
         assert operation.answer_type is not None
         return Stream(
@@ -258,8 +263,16 @@ class ApiClient:
             AnswerDecoder(operation.answer_type, response),
             max_event_bytes=self.configuration.max_event_bytes,
             max_response_bytes=self.configuration.max_response_bytes,
+            choices=choices,
+            require_finish_reason=self.configuration.require_finish_reason,
             previous=failed,
         )
+
+
+def _choices_of(body: Any) -> int:
+    """How many choices a request asks for."""
+    number = body.get("n") if isinstance(body, Mapping) else getattr(body, "n", None)
+    return number if isinstance(number, int) else 1
 
 
 def _refuse_failure(response: rest.RESTResponse, failed: Failed) -> None:

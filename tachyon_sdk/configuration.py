@@ -97,6 +97,8 @@ class Configuration(LoggingSettings):
         read_timeout: Seconds to wait for each next byte, before an answer and in the middle of it. None: no limit.
         max_response_bytes: Bytes of a whole answer, decompressed, at most.
         max_event_bytes: Bytes of one event of a stream, decompressed, at most.
+        require_finish_reason: Whether a stream needs a finish reason to be complete. False is for servers that never
+            send one: `data: [DONE]`, or the end of the body, is enough then.
 
     Attributes:
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
@@ -149,6 +151,7 @@ class Configuration(LoggingSettings):
         read_timeout: float | None = 600.0,
         max_response_bytes: int = 256 * 1024 * 1024,
         max_event_bytes: int = 64 * 1024 * 1024,
+        require_finish_reason: bool = True,
     ) -> None:
         # Variables before the index, whose host may be made with them.
         self.server_variables: ServerVariablesT = server_variables or {}
@@ -187,6 +190,7 @@ class Configuration(LoggingSettings):
         self.connection_pool_maxsize: int = _checks.check("connection_pool_maxsize", connection_pool_maxsize)
         self.max_response_bytes = max_response_bytes
         self.max_event_bytes = max_event_bytes
+        self.require_finish_reason = require_finish_reason
         self.socket_options = socket_options
 
         self.verify_ssl = verify_ssl

@@ -5,8 +5,8 @@ There is no retry here, and no redirect is followed; `ApiClient` decides about b
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import urllib3
@@ -51,6 +51,8 @@ class RESTResponse:
         self._kept: list[bytes] | None = None
         self._kept_bytes = 0
         self._may_keep: int | None = None
+        # What was read ahead; nothing stands for the end of the body.
+        self._ahead: list[bytes] = []
         self._aborted = False
 
     @property
@@ -102,18 +104,47 @@ class RESTResponse:
             ConnectionException: The connection was lost before the body was complete.
             ResponseDecodeException: The body cannot be decompressed.
         """
-        read = self._body.read
-        try:
-            while piece := read():
+        read, ahead = self._body.read, self._ahead
+        with self._our_errors():
+            while piece := ahead.pop(0) if ahead else read():
                 if self._kept is None or self._keep(piece):
                     yield piece
                     continue
                 self.close()
                 yield self._kept[-1]
-                raise self._undecodable(f"the answer is larger than {self._may_keep} bytes")
+                raise self._undecodable(f"the response is larger than {self._may_keep} bytes")
+
+    def look_ahead(self, enough: Callable[[bytes], bool]) -> bytes:
+        """The beginning of the body, which `pieces` will hand over again.
+
+        Args:
+            enough: Whether so much of it is enough; without it the whole body is read.
+
+        Raises:
+            ConnectionException, ResponseDecodeException: As for `pieces`.
+        """
+        beginning = b""
+        with self._our_errors():
+            while not enough(beginning):
+                piece = self._body.read()
+                self._ahead.append(piece)
+                if not piece:
+                    break
+                beginning += piece
+        return beginning
+
+    @property
+    def end_is_certain(self) -> bool:
+        """Whether the body says where it ends; else an end of the connection may be a loss."""
+        return self._body.end_is_certain
+
+    @contextmanager
+    def _our_errors(self) -> Iterator[None]:
+        try:
+            yield
         except DecodeError as error:
             self.close()
-            raise self._undecodable(f"the answer cannot be decompressed: {error}") from error
+            raise self._undecodable(f"the response cannot be decompressed: {error}") from error
         except (HTTPError, OSError) as error:
             self.close()
             raise self._lost(error) from error
@@ -126,7 +157,7 @@ class RESTResponse:
 
     def kept_pieces(self) -> bytes:
         """What `pieces` has handed over."""
-        return b"".join(self._kept or ())
+        return b"".join(self._kept or ()) if self._data is None else self._data
 
     def _beginning(self) -> bytes:
         """The beginning of what was kept, without a copy of the rest."""

@@ -1,14 +1,12 @@
 """What all models share: how they validate, and how they turn into JSON and back."""
 
 import json
-import math
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, overload
+from typing import Any, ClassVar, overload
 
 import pydantic
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -122,33 +120,26 @@ _AS_SET: dict[str, Any] = {
 }
 
 
-def _json_number(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is no number of JSON")
-    if isinstance(value, dict):
-        for item in value.values():
-            _json_number(item)
-    elif isinstance(value, list):
-        for item in value:
-            _json_number(item)
-    return value
-
-
-AnyJson = Annotated[Any, AfterValidator(_json_number)]
-"""Any JSON value. The parser also takes NaN and infinities, which are none (RFC 8259, section 6)."""
-
-
 class Answer(Model):
     """Base of the models that a server sends: read leniently.
 
     Any property may be missing or null, an enumeration may hold an unknown value, and values are converted
-    where that loses nothing. Properties that the contract does not name are kept as attributes.
+    where that loses nothing. Properties that the contract does not name are kept as attributes. A property that
+    only stands beside the text is kept as it came where it does not fit its type.
     """
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    # A server's NaN is kept, but is no JSON (RFC 8259, section 6).
+    model_config = ConfigDict(ser_json_inf_nan="null")
 
-    if not TYPE_CHECKING:  # type checkers would take it for a property
-        __pydantic_extra__: dict[str, AnyJson]
+
+class _Lenient:
+    """Annotation of a property that is kept as it came where it does not fit its type."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.union_schema([handler(source), core_schema.any_schema()], mode="left_to_right")
+
+
+Lenient = _Lenient()
 
 
 class OneOf:

@@ -261,6 +261,7 @@ CHECKS: dict[str, Check] = {
     "connection_pool_maxsize": optional(integer(1), _pool_size),
     "max_response_bytes": integer(1),
     "max_event_bytes": integer(1),
+    "require_finish_reason": flag,
     "socket_options": optional(sequence),
     "verify_ssl": flag,
     "ssl_ca_cert": optional(readable_file),

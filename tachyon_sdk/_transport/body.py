@@ -78,6 +78,11 @@ class Body:
                 return content
         return b""
 
+    @property
+    def end_is_certain(self) -> bool:
+        """Whether the body says where it ends, so that its end is not that of a lost connection."""
+        return not self._framing.ends_with_the_connection
+
     def drain(self) -> None:
         """Reads the rest where it is short and already here, so that the connection serves the next request.
 

@@ -1,10 +1,10 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
-from tachyon_sdk._contract.model import Answer, AnyJson, EmptyForNull
+from tachyon_sdk._contract.model import Answer, EmptyForNull, Lenient
 from tachyon_sdk.models.delta_message import DeltaMessage
 
 
@@ -19,9 +19,9 @@ class ChunkChoice(Answer):
         logprobs: Log probabilities of the tokens, in the form of the model's provider.
     """
 
-    index: int | None = None
+    index: Annotated[int | None, Lenient] = None
     delta: Annotated[DeltaMessage, EmptyForNull] = Field(
         default_factory=DeltaMessage, validation_alias=AliasChoices("delta", "message")
     )
-    finish_reason: str | None = None
-    logprobs: AnyJson | None = None
+    finish_reason: Annotated[str | None, Lenient] = None
+    logprobs: Any | None = None

@@ -462,7 +462,8 @@ BOTH = [piece("a"), piece("b", index=1)]
 COMPLETE = {
     "marker": ended(*HELLO, DONE),
     "marker-without-space": ended(*HELLO, b"data:[DONE]\n\n"),
-    "marker-without-finish-reason": ended(piece("Hello"), DONE),
+    "marker-with-one-finish-reason-of-two": ended(*HELLO, piece("b", index=1), DONE),
+    "marker-after-a-finish-reason-that-more-text-follows": ended(piece("Hel", "stop"), piece("lo"), DONE),
     "marker-in-an-event-with-a-name": ended(*HELLO, b"event: end\ndata: [DONE]\n\n"),
     "finish-reason": ended(*HELLO),
     "finish-reason-with-text": ended(piece("Hello", "length")),
@@ -470,8 +471,15 @@ COMPLETE = {
     "finish-reason-and-connection-ended-in-the-next-chunk": [HEAD + http_chunk(*HELLO) + b"5\r\nda", CLOSE],
     "finish-reason-and-connection-reset": ended(*HELLO, how=RESET),
     "usage-after-finish-reason": ended(*HELLO, {"choices": [], "usage": {"total_tokens": 1}}, how=CLOSE),
-    "finish-reason-then-more": ended(piece("Hel", "stop"), piece("lo")),
+    "finish-reason-in-each-piece": ended(piece("Hel", "stop"), piece("lo", "stop")),
+    "finish-reason-then-nothing-new": ended(piece("Hello", "stop"), piece(""), piece()),
     "marker-without-blank-line": ended(*HELLO, b"data: [DONE]\n"),
+    "no-blank-line-at-the-end": ended(*HELLO[:2], event_stream(HELLO[2])[:-1]),
+    "no-line-end-at-the-end": ended(*HELLO[:2], event_stream(HELLO[2])[:-2]),
+    "no-blank-line-and-connection-lost": ended(*HELLO[:2], event_stream(HELLO[2])[:-1], how=RESET),
+    "heartbeats": ended(*HELLO[:2], "", "ping", b"event: ping\ndata: 5\n\n", b": ping\n\n", HELLO[2], DONE),
+    "another-protocol-beside-it": ended(b'event: tool\ndata: {"id": "x"}\n\n', *HELLO, DONE),
+    "one-line-end-between-events": ended(event_stream(*HELLO, DONE).replace(b"\n\n", b"\n")),
 }
 
 
@@ -503,10 +511,22 @@ TRUNCATED: dict[str, tuple[list[Any], str | None]] = {
     "one-of-two-choices-reset": (ended(*BOTH, piece(finish="stop"), how=RESET), "a"),
     "a-choice-that-comes-late": (ended(piece("a", "stop"), piece("b", index=1)), "a"),
     "empty-finish-reason": (ended(piece("Hel", "")), "Hel"),
-    "no-blank-line-at-the-end": (
-        [HEAD + http_chunk(piece("Hel")) + http_chunk(event_stream(HELLO[2])[:-1]), LAST_CHUNK],
+    "marker-without-finish-reason": (ended(piece("Hel"), DONE), "Hel"),
+    "marker-after-null-as-a-finish-reason": (ended(piece("Hel", "null"), DONE), "Hel"),
+    "finish-reason-then-more": (ended(piece("Hel", "stop"), piece("lo")), "Hello"),
+    "finish-reason-in-each-piece-then-lost": (
+        ended(piece("Hel", "stop"), piece("lo", "stop"), how=RESET),
+        "Hello",
+    ),
+    "finish-reason-then-half-a-call": (
+        ended(
+            piece("Hel", "stop"),
+            {"choices": [{"index": 0, "delta": {"tool_calls": [{"id": "a"}]}}]},
+            how=RESET,
+        ),
         "Hel",
     ),
+    "half-an-event-at-the-end": (ended(piece("Hel"), event_stream(HELLO[2])[:-9]), "Hel"),
     "marker-without-blank-line": (
         [HEAD + http_chunk(piece("Hel")) + http_chunk(b"data: [DONE]\n"), LAST_CHUNK],
         "Hel",
@@ -582,7 +602,11 @@ MIDSTREAM: dict[str, tuple[Any, str | None, str]] = {
     "object": ({"error": {"message": "it broke", "code": "500", "type": "x"}}, "500", "it broke"),
     "object-with-a-number": ({"error": {"message": "it broke", "code": 500}}, "500", "it broke"),
     "text": ({"error": "it broke"}, None, "it broke"),
-    "beside-choices": ({**HELLO[1], "error": {"message": "it broke"}}, None, "it broke"),
+    "beside-choices": ({**piece(""), "error": {"message": "it broke"}}, None, "it broke"),
+    "error-object": ({"object": "error", "message": "it broke", "code": 500}, "500", "it broke"),
+    "type": ({"type": "error", "message": "it broke", "code": "busy"}, "busy", "it broke"),
+    "code-and-message": ({"code": "busy", "message": "it broke"}, "busy", "it broke"),
+    "choice": ({"choices": [{"index": 0, "delta": {}, "error": {"message": "it broke"}}]}, None, "it broke"),
     "event": (b'event: error\ndata: {"message": "it broke", "code": "busy"}\n\n', "busy", "it broke"),
     "event-with-object": (b'event: error\ndata: {"error": {"message": "it broke"}}\n\n', None, "it broke"),
     "event-with-text": (b"event: error\ndata: it broke\n\n", None, "it broke"),
@@ -626,14 +650,10 @@ def test_an_error_that_is_null_is_none() -> None:
 
 
 UNDECODABLE = {
-    "no-json": "Internal Server Error",
     "broken-json": '{"choices": [',
     "no-object": "[]",
-    "null": "null",
     "choices-of-the-wrong-type": '{"choices": {"index": 0}}',
-    "text-of-the-wrong-type": '{"choices": [{"index": 0, "delta": {"content": [1]}}]}',
-    "index-of-the-wrong-type": '{"choices": [{"index": "first", "delta": {}}]}',
-    "empty": "",
+    "text-of-the-wrong-type": '{"choices": [{"index": 0, "delta": {"content": 1}}]}',
 }
 
 
@@ -707,7 +727,9 @@ def test_what_came_before_a_large_event_is_handed_over() -> None:
 
 def test_the_limit_is_one_of_each_event_and_not_of_the_stream() -> None:
     events = [piece("x" * 500)] * 20
-    with serving(stream_response(*events, DONE), max_event_bytes=1000, max_response_bytes=100) as api:
+    with serving(
+        stream_response(*events, piece(finish="stop"), DONE), max_event_bytes=1000, max_response_bytes=100
+    ) as api:
         assert text_of(collect(api)) == "x" * 10_000
 
 
@@ -912,13 +934,12 @@ def test_an_interrupt_while_waiting_closes_the_connection() -> None:
 
 def test_whatever_else_goes_wrong_closes_the_connection() -> None:
     class Decoder:
-        def event(self, kind: str, data: bytes) -> Any:
+        ignored = None
+
+        def chunk(self, kind: str, data: bytes) -> Any:
             raise KeyboardInterrupt  # here it may come as well
 
-        def repeated(self, data: bytes) -> None:
-            return None
-
-        whole = merged = event
+        event = whole = merged = chunk
 
     with RawServer([ENDLESS]) as server:
         client = RESTClientObject(Configuration())
