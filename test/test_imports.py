@@ -21,7 +21,8 @@ import pytest
 # What each folder or module of tachyon_sdk may import besides the standard library. A leading dot marks our own;
 # `.` is the package itself. A folder stands for all that is in it, unless a module in it has a line of its own.
 RULES = """
-    _version _lazy _error_body streaming.sse streaming.merge api_response ->
+    _version _lazy _error_body streaming.sse streaming.completion streaming.repair ->
+    api_response          ->
     exceptions            -> ._error_body
     retry                 -> .exceptions
     _retry                -> .retry
@@ -29,7 +30,7 @@ RULES = """
     configuration         -> .exceptions .retry ._settings ._version
     _contract             -> pydantic pydantic_core typing_extensions
     models                -> ._contract ._lazy pydantic typing_extensions
-    streaming             -> .exceptions ._contract pydantic
+    streaming             -> .exceptions ._contract ._error_body pydantic pydantic_core
     _transport            -> .exceptions .configuration urllib3
     rest                  -> .exceptions .configuration ._transport urllib3
     _request              -> .exceptions .configuration ._contract ._settings ._transport.headers

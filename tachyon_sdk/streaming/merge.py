@@ -20,8 +20,8 @@ from tachyon_sdk.streaming.tool_calls import ToolCall, ToolCalls, accumulate, as
 _OF_THE_RESPONSE = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier"})
 
 # Bytes of chunks that are kept as they came, and then compressed. Most streams stay below the first.
-_MAX_PENDING_BYTES = 131_072
-_MAX_PACKED_BYTES = 524_288
+_MAX_PENDING_BYTES = 393_216
+_MAX_PACKED_BYTES = 393_216
 # What Python needs for a bytes object in a list, besides its content.
 _OBJECT_BYTES = 41
 # Stands between compressed chunks: it is neither in a string of JSON nor white space (RFC 8259; RFC 7464).

@@ -28,6 +28,7 @@ C = TypeVar("C")
 _BOM = b"\xef\xbb\xbf"
 # How the first line of an event stream begins; the contract's servers use no others of its fields.
 _STREAM_BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_MAX_BEGINNING = 65536
 
 
 class Response(Protocol):
@@ -53,8 +54,7 @@ class Decoder(Protocol[T_co]):
 
     ignored: bytes | None
 
-    @property
-    def chunk(self) -> Callable[[str, bytes], T_co | None]: ...
+    def plain(self, reasons: Mapping[int, str | None]) -> Callable[[str, bytes], T_co | None]: ...
     def event(self, kind: str, data: bytes, merger: Merger) -> Iterator[tuple[T_co, bytes]]: ...
     def whole(self, body: bytes) -> tuple[T_co, bytes]: ...
     def merged(self, response: dict[str, Any]) -> T_co: ...
@@ -220,9 +220,13 @@ def _significant(beginning: bytes) -> bytes:
 
 
 def _tells_its_form(beginning: bytes) -> bool:
-    """Whether so much of a body tells whether it is an event stream."""
+    """Whether so much of a body tells whether it is an event stream, or is so much that the rest will not."""
     start = _significant(beginning)
-    return bool(start) and not any(field.startswith(start) and field != start for field in _STREAM_BEGINNINGS)
+    return (
+        len(beginning) >= _MAX_BEGINNING
+        or (bool(start)
+        and not any(field.startswith(start) and field != start for field in _STREAM_BEGINNINGS))
+    )
 
 
 class _Reader(Generic[T]):
@@ -253,7 +257,7 @@ class _Reader(Generic[T]):
         """Each chunk the moment it is complete. One generator, because every further one costs."""
         response, merger, completion = self._response, self._merger, self.completion
         events = EventDecoder(max_event_bytes)
-        chunk_of, keep, note = self._decoder.chunk, merger.add, completion.add
+        plain, keep = self._decoder.plain(completion.reasons), merger.add
         lost: ConnectionException | None = None
         try:
             try:
@@ -266,12 +270,11 @@ class _Reader(Generic[T]):
                     except EventTooLargeError as error:
                         arrived, too_large = error.events, error
                     for kind, data, _ in arrived:
-                        chunk = chunk_of(kind, data)
+                        chunk = plain(kind, data)
                         if chunk is None:
                             yield from self._chunks_of(kind, data)
                             continue
                         keep(data)
-                        note(chunk.choices)  # type: ignore[attr-defined]
                         yield chunk
                     if too_large is not None:
                         raise ResponseDecodeException(

@@ -400,10 +400,23 @@ def test_what_loses_nothing_is_converted() -> None:
     assert ToolCall.from_dict({"index": "0", "is_client_tool": "true"}) == ToolCall(
         index=0, is_client_tool=True
     )
+
+
+@pytest.mark.parametrize("tokens", [1.5, "many", -1, [1], {"total": 1}, True])
+def test_what_stands_beside_the_text_is_kept_as_it_came_where_it_does_not_fit(tokens: Any) -> None:
+    usage = Usage.from_dict({"prompt_tokens": tokens, "total_tokens": 3})
+    assert usage.to_dict() == {"prompt_tokens": tokens, "total_tokens": 3}
+    assert Usage.from_json(json.dumps({"prompt_tokens": tokens})).prompt_tokens == tokens
+    answer = ChatCompletionChunkResponse.from_dict({"usage": tokens, "created": {"at": 1}})
+    assert answer.to_dict() == {"usage": tokens, "created": {"at": 1}}
+
+
+@pytest.mark.parametrize(
+    "delta", [{"content": 1}, {"tool_calls": "f"}, {"tool_calls": [1]}, {"tool_calls": [{"function": "f"}]}]
+)
+def test_text_and_calls_have_to_fit(delta: Any) -> None:
     with pytest.raises(ValidationError):
-        Usage.from_dict({"prompt_tokens": 1.5})
-    with pytest.raises(ValidationError):
-        Usage.from_dict({"prompt_tokens": "many"})
+        DeltaMessage.from_dict(delta)
 
 
 def test_a_whole_answer_whose_message_lacks_something_is_read() -> None:

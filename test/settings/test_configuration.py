@@ -63,6 +63,7 @@ KEYWORD_ONLY = [
     "read_timeout",
     "max_response_bytes",
     "max_event_bytes",
+    "require_finish_reason",
 ]
 OTHER_NAMES = [
     "temp_folder_path",
@@ -138,6 +139,7 @@ def test_defaults() -> None:
         "read_timeout": 600.0,
         "max_response_bytes": 268435456,
         "max_event_bytes": 67108864,
+        "require_finish_reason": True,
     }
     del expected["connection_pool_maxsize"]
     assert {name: getattr(configuration, name) for name in expected} == expected
@@ -182,6 +184,7 @@ def test_every_argument_is_kept(file: str) -> None:
         "read_timeout": None,
         "max_response_bytes": 10,
         "max_event_bytes": 11,
+        "require_finish_reason": False,
     }
     assert set(given) == set(POSITIONAL + KEYWORD_ONLY) - {"server_index"}
     configuration = Configuration(**given)
