@@ -111,7 +111,7 @@ class ApiException(OpenApiException):
         code: The server's own name for the error, e.g. `unsupported_model`, if it gave one. Always text.
         message: The server's own words, or for the errors that arise on this side, ours.
         request_id: What the server calls this request in its own logs, if it said so.
-        retry_after: Seconds that the server asks to wait before the next try, or None.
+        retry_after: Seconds that the server asks to wait before the next attempt, or None.
         partial: The answer as far as it had arrived, merged into one response, or None.
         request_sent: False if the server certainly has seen nothing of the request.
         attempts: How many times the request was sent or tried to be sent.
@@ -159,8 +159,7 @@ class ApiException(OpenApiException):
             message: Stands in place of the message in the body.
             headers: The headers of the answer.
             partial: The part of the answer that had arrived.
-            retry_after: Seconds to wait. Without it the Retry-After header is read, if that is a number
-                (RFC 9110, section 10.2.3; the date form is for the caller to work out).
+            retry_after: Seconds to wait. Without it, `Retry-After` in the headers is read, a number or a date.
             attempts: How many attempts were made, 1 unless given.
             request_sent: Whether the server may have seen something of the request.
         """
@@ -177,7 +176,8 @@ class ApiException(OpenApiException):
         self.body = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
         self.data = data
         # Imported here because no error is the normal case, and JSON, HTML and patterns cost import time.
-        from tachyon_sdk._error_body import read_error_body, read_request_id, read_retry_after
+        from tachyon_sdk._errors.body import read_error_body
+        from tachyon_sdk._errors.headers import read_request_id, read_retry_after
 
         self.code, found = read_error_body(self.body, data)
         self.message = found if message is None else message
@@ -209,7 +209,7 @@ class ApiException(OpenApiException):
         return self
 
     def __str__(self) -> str:
-        from tachyon_sdk._error_body import one_line
+        from tachyon_sdk._errors.body import one_line
 
         head = one_line(self.reason, 60)
         message = one_line(self.message, 300)
@@ -241,7 +241,7 @@ class ApiException(OpenApiException):
     def __reduce__(self) -> tuple[Any, ...]:
         import copyreg
 
-        from tachyon_sdk._error_body import header_items
+        from tachyon_sdk._errors.headers import header_items
 
         state = {name: value if _is_picklable(value) else None for name, value in self.__dict__.items()}
         if self.headers is not None and state["headers"] is None:

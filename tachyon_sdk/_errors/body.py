@@ -1,24 +1,14 @@
-"""Reads what an error answer says: the server's own code and message, the request id, how long to wait.
+"""Reads the code and the message of an error body.
 
-The server, the gateways before it and the model providers behind it each have their own shape of body; all of
-them are read here and nowhere else. Nothing here raises: what does not tell gives None.
+The server, the gateways before it and the model providers behind it each have their own shape of body. All of
+them are read here and nowhere else. Nothing here raises: a body that does not say gives None.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
-_REQUEST_ID_HEADERS = (
-    "x-request-id",
-    "request-id",
-    "x-correlation-id",
-    "x-litellm-call-id",
-    "x-amzn-requestid",
-    "x-amz-request-id",
-)
 # A title stands near the top of a page; a longer search would only cost time.
 _MAX_MARKUP = 65_536
 
@@ -95,38 +85,6 @@ def _title(markup: str) -> str | None:
     import html
 
     return " ".join(html.unescape(markup[content:].partition("<")[0]).split()) or None if content else None
-
-
-def header_items(headers: Any) -> Iterator[tuple[str, str]]:
-    """The names and values of headers in any form: a mapping, pairs, text or bytes, or None."""
-    for name, value in headers.items() if hasattr(headers, "items") else headers or ():
-        yield _header_text(name), _header_text(value)
-
-
-def read_request_id(headers: Any) -> str | None:
-    """Return what the server calls the request in its own logs."""
-    return _header(headers, *_REQUEST_ID_HEADERS)
-
-
-def read_retry_after(headers: Any) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3); None if there is no plain number."""
-    text = _header(headers, "retry-after")
-    # Digits with at most one point: neither a sign nor "nan" nor a date passes.
-    if text is None or not text.isascii() or not text.replace(".", "", 1).isdigit():
-        return None
-    return float(text)
-
-
-def _header(headers: Any, *names: str) -> str | None:
-    """The first of these headers that is there and not empty, by names without case (RFC 9110, 5.1)."""
-    found: dict[str, str] = {}
-    for name, value in header_items(headers):
-        found.setdefault(name.lower(), value.strip())
-    return next((found[name] for name in names if found.get(name)), None)
-
-
-def _header_text(value: object) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def one_line(text: str | None, limit: int) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from tachyon_sdk._error_body import read_error_body, read_request_id, read_retry_after
+from tachyon_sdk._errors.body import read_error_body
 from tachyon_sdk.exceptions import ApiException, exception_class
 
 pytestmark = pytest.mark.exhaustive
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent.parent / "data"
 
 
 @pytest.mark.parametrize(
@@ -186,45 +186,3 @@ def test_recorded_answers(file: str, code: str | None, message: str) -> None:
     assert "frame-ancestors" not in line
     assert len(line) < 500
     assert type(error) is not ApiException
-
-
-@pytest.mark.parametrize(
-    ("headers", "found"),
-    [
-        ({"X-Request-Id": "a"}, "a"),
-        ({"x-REQUEST-id": " a "}, "a"),
-        ({"X-LiteLLM-Call-Id": "b", "X-Request-ID": ""}, "b"),
-        ({"x-amzn-RequestId": "c"}, "c"),
-        ({"x-litellm-call-id": "b", "x-request-id": "a"}, "a"),
-        ([("x-request-id", "first"), ("X-Request-Id", "second")], "first"),
-        ({b"x-request-id": b"\xe4"}, "\xe4"),
-        ({"server": "x"}, None),
-        ({}, None),
-        (None, None),
-    ],
-)
-def test_request_id(headers: Any, found: str | None) -> None:
-    assert read_request_id(headers) == found
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0.0),
-        (" 120 ", 120.0),
-        ("1.5", 1.5),
-        ("-1", None),
-        ("+1", None),
-        ("1e3", None),
-        ("nan", None),
-        ("inf", None),
-        ("1_0", None),
-        ("\u0663", None),
-        ("\u00b2", None),
-        (".", None),
-        ("", None),
-        ("Mon, 23 Nov 2026 04:20:09 GMT", None),
-    ],
-)
-def test_retry_after_is_a_plain_number(value: str, seconds: float | None) -> None:
-    assert read_retry_after({"retry-AFTER": value}) == seconds
