@@ -159,7 +159,7 @@ class ApiException(OpenApiException):
             message: Stands in place of the message in the body.
             headers: The headers of the answer.
             partial: The part of the answer that had arrived.
-            retry_after: Seconds to wait. Without it, `Retry-After` in the headers is read, a number or a date.
+            retry_after: Seconds to wait. Without it, `retry-after-ms` or `Retry-After` in the headers is read.
             attempts: How many attempts were made, 1 unless given.
             request_sent: Whether the server may have seen something of the request.
         """

@@ -219,6 +219,9 @@ def test_every_form_of_the_wait_is_read() -> None:
     past, future = "Mon, 23 Nov 2020 04:20:09 GMT", "Mon, 23 Nov 2099 04:20:09 GMT"
     assert ServiceException(503, headers={"Retry-After": past}).retry_after == 0.0
     assert (ServiceException(503, headers={"Retry-After": future}).retry_after or 0) > 1e9
+    both = {"Retry-After": "7", "Retry-After-Ms": "1500"}
+    assert ServiceException(503, headers=both).retry_after == 1.5
+    assert ServiceException(503, headers=both, retry_after=0.0).retry_after == 0.0
 
 
 # What it says

@@ -14,6 +14,7 @@ _REQUEST_ID_HEADERS = (
     "x-amzn-requestid",
     "x-amz-request-id",
 )
+_MILLISECONDS_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
 # The three forms of RFC 9110, section 5.6.7; the parser takes much else for a date.
 _HTTP_DATE = r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})"
 
@@ -32,8 +33,12 @@ def read_request_id(headers: Any) -> str | None:
 def read_retry_after(headers: Any) -> float | None:
     """Return the seconds that the server asks to wait; None if it does not say, or not clearly.
 
-    Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3).
+    The milliseconds of some providers are more exact and win over Retry-After (RFC 9110, section 10.2.3), which is
+    a number of seconds or a date.
     """
+    milliseconds = _number(_header(headers, *_MILLISECONDS_HEADERS))
+    if milliseconds is not None:
+        return milliseconds / 1000
     text = _header(headers, "retry-after")
     seconds = _number(text)
     return _seconds_until(text) if seconds is None and text else seconds

@@ -49,6 +49,7 @@ def test_request_id(headers: Any, found: str | None) -> None:
 )
 def test_retry_after_as_a_number(value: str, seconds: float | None) -> None:
     assert read_retry_after({"retry-AFTER": value}) == seconds
+    assert read_retry_after({"retry-AFTER-ms": value}) == (None if seconds is None else seconds / 1000)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,21 @@ def test_retry_after_as_a_date(written: str) -> None:
 )
 def test_an_unclear_date_is_none(value: str) -> None:
     assert read_retry_after({"Retry-After": value}) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"Retry-After": "2", "retry-after-ms": "1500"}, 1.5),
+        ({"Retry-After": "2", "x-ms-retry-after-ms": "250.5"}, 0.2505),
+        ({"Retry-After": "2", "retry-after-ms": "soon"}, 2.0),
+        ({"Retry-After": "2", "retry-after-ms": ""}, 2.0),
+        ({"Retry-After": "soon", "retry-after-ms": "0"}, 0.0),
+        ({b"Retry-After-Ms": b"20"}, 0.02),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_milliseconds_win(headers: Any, seconds: float | None) -> None:
+    assert read_retry_after(headers) == seconds
