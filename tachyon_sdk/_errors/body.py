@@ -8,22 +8,60 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
+from itertools import islice
 
+# Names are compared as `plain_names` gives them. The first that says something is the message. A value may be a
+# text, or an object or a list with the text further down.
+_MESSAGES = (
+    "message",
+    "msg",
+    "errordescription",
+    "errormessage",
+    "errormsg",
+    "errmsg",
+    "statusmsg",
+    "faultstring",
+    "error",
+    "errors",
+    "detail",
+    "details",
+    "errordetails",
+    "description",
+    "reason",
+    "title",
+)
+_CODES = ("code", "errorcode", "errcode", "errortype")
+# An object that has the error in it. As a text, the value is no message.
+_WRAPPERS = ("baseresp", "fault", "response", "responsemetadata", "header", "status", "xgroq")
+# Where in the request an error of a list is. A list at the top is one of whole bodies, which may have a `path`.
+_LOCATIONS = ("loc", "field", "pointer", "path", "param", "property")
+# Objects that may list the findings for each field of the request by its name.
+_FIELDS = ("message", "error", "errors", "detail", "details")
 # A title stands near the top of a page; a longer search would only cost time.
 _MAX_MARKUP = 65_536
+_MAX_EVENTS = 16
+
+Found = tuple[str | None, str | None]
+"""The code and the message."""
 
 
-def read_error_body(body: str | None, data: object = None) -> tuple[str | None, str | None]:
+def read_error_body(body: str | None, data: object = None) -> Found:
     """Return ``(code, message)`` as the server put them, each None if it did not say.
 
     Args:
-        body: The text of the answer.
+        body: The text of the response.
         data: The same, if it was parsed already. A dict or a list is preferred to the text.
 
-    The shapes read: ``{"message"}``, ``{"code", "message"}``, ``{"error": {"message", "type", "code"}}`` (the
-    type stands in for a missing code), ``{"error": "text"}``, ``{"detail": "text"}``,
-    ``{"detail": [{"loc", "msg"}]}``, ``{"title"}`` (RFC 9457), each also inside a list; a JSON string; plain
-    text; the title of an HTML page.
+    The shapes read, each also inside a list or below a name such as ``error``, whatever the case of the names:
+
+    - ``{"message"}``, ``{"msg"}``, ``{"detail"}``, ``{"description"}``, ``{"reason"}``, ``{"title"}`` and more
+      of that kind, with a ``code``, an ``error_code`` or, below ``error``, a ``type``;
+    - ``{"error": "text"}``, ``{"error", "error_description"}`` (RFC 6749), ``{"errors": [...]}``;
+    - findings of a validator, ``{"detail": [{"loc", "msg"}]}`` or ``{"errors": {field: [text]}}``;
+    - ``{"base_resp": {"status_code", "status_msg"}}``, ``{"fault": {"faultstring"}}``, ``{"__type", "Message"}``;
+    - a message that is JSON or a web page itself, as gateways pass it on;
+    - a JSON string; plain text; the data of events; the title of a web page; an error in XML.
     """
     try:
         if isinstance(data, (dict, list)):
@@ -32,51 +70,151 @@ def read_error_body(body: str | None, data: object = None) -> tuple[str | None, 
         try:
             return _from_json(json.loads(text))
         except ValueError:
-            return None, (_title(text) if text.startswith("<") else text or None)
+            return _from_text(text)
     except (ValueError, RecursionError):  # a number with more digits than str() takes, or hostile nesting
         return None, None
 
 
-def _from_json(value: object, inside: bool = False) -> tuple[str | None, str | None]:
-    """``inside`` is true below a key such as ``error``: only there does ``type`` name the error."""
+def plain_names(properties: dict[str, object]) -> dict[str, object]:
+    """Return the properties by names without case and separators: `error_msg`, `errorMsg`, `ErrorMsg` are one."""
+    plain: dict[str, object] = {}
+    for name, value in properties.items():
+        plain.setdefault(str(name).replace("_", "").replace("-", "").lower(), value)
+    return plain
+
+
+def names_error(kind: object) -> bool:
+    """Whether a type is that of an error, such as `invalid_request_error` or `ThrottlingException`."""
+    return isinstance(kind, str) and kind.lower().endswith(("error", "exception"))
+
+
+def _from_json(value: object, inside: bool = False) -> Found:
+    """``inside`` is true below a name such as ``error``: only there is any ``type`` the name of the error."""
     if isinstance(value, str):
-        return None, _text(value)
+        return _from_message(value)
     if isinstance(value, list):
         found = [_from_item(item, inside) for item in value]
         code = next((code for code, _ in found if code), None)
         return code, "; ".join(message for _, message in found if message) or None
     if not isinstance(value, dict):
         return None, None
-    code = _text(value.get("code")) or (_text(value.get("type")) if inside else None)
-    message = None
-    for key in ("message", "error", "detail"):
-        inner_code, inner_message = _from_json(value.get(key), True)
-        code = inner_code or code
-        message = message or inner_message
-    return code, message or _text(value.get("title"))
+    plain = plain_names(value)
+    code = other_code = message = None
+    brief = ""
+    for name in _MESSAGES:
+        if name not in plain:
+            continue
+        inner_code, inner_message = _from_json(plain[name], True)
+        if name in _FIELDS and not inner_code and not inner_message:
+            inner_message = _from_fields(plain[name])
+        if message is None or name == "error":
+            code = inner_code or code
+        other_code = other_code or inner_code
+        if name == "error" and message is None and isinstance(plain[name], str):
+            # Often no more than "Bad Request", with the reason beside it.
+            brief = inner_message or ""
+        else:
+            message = message or inner_message
+    if brief:
+        message = f"{brief}: {message}" if message not in (None, brief) else brief
+    for name in _WRAPPERS:
+        if message is None and isinstance(plain.get(name), (dict, list)):
+            inner_code, message = _from_json(plain[name], True)
+            code = code or inner_code
+    metadata = plain.get("metadata")
+    if isinstance(metadata, dict) and (raw := _from_json(metadata.get("raw"), True)[1]):
+        # What the provider said, beside a message that only says that it failed (OpenRouter).
+        message = f"{message}: {raw}" if message else raw
+    return code or _own_code(plain, inside, message) or other_code, message
 
 
-def _from_item(item: object, inside: bool) -> tuple[str | None, str | None]:
+def _own_code(plain: dict[str, object], inside: bool, message: str | None) -> str | None:
+    for name in _CODES:
+        if code := _text(plain.get(name)):
+            return code
+    error, kind = plain.get("error"), _text(plain.get("type"))
+    if "errordescription" in plain or (message and isinstance(error, int)):
+        return _text(error)
+    if kind and (inside or (names_error(kind) and kind.lower() != "error")):
+        return kind.rpartition("#")[2]  # "com.amazon.coral.service#ThrottlingException"
+    return (_text(plain.get("statuscode")) or _text(plain.get("status"))) if inside else None
+
+
+def _from_item(item: object, inside: bool) -> Found:
     """One entry of a list: a finding of a validator (``loc``, ``msg``) or an error of its own."""
-    if not (isinstance(item, dict) and isinstance(item.get("msg"), str)):
+    if not isinstance(item, dict):
         return _from_json(item, inside)
-    location = item.get("loc")
+    plain = plain_names(item)
+    code, message = _from_json(item, inside)
+    if "msg" in plain or "loc" in plain:  # the type of such a finding is the name of a rule, not of an error
+        code = _own_code({**plain, "type": None}, False, message)
+    names = _LOCATIONS if inside else _LOCATIONS[:1]
+    where = next((where for name in names if (where := _location(plain.get(name)))), "")
+    return code, f"{where}: {message}" if where and message else message
+
+
+def _location(value: object) -> str:
+    if isinstance(value, str):
+        return value.strip()
     where = ""
-    for step in location if isinstance(location, (list, tuple)) else ():
+    for step in value if isinstance(value, (list, tuple)) else ():
         where += f"[{step}]" if isinstance(step, int) else f".{step}"
-    where = where.removeprefix(".")
-    return None, f"{where}: {item['msg']}" if where else item["msg"]
+    return where.removeprefix(".")
 
 
-def _text(value: object) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return (value.strip() or None) if isinstance(value, str) else None
+def _from_fields(value: object) -> str | None:
+    """The findings of an object that has texts by the names of fields, and nothing else."""
+    if not isinstance(value, dict) or "role" in value:  # that is a message of a conversation
+        return None
+    found = []
+    for name, findings in value.items():
+        texts = findings if isinstance(findings, list) else [findings]
+        if not texts or not all(isinstance(text, str) for text in texts):
+            return None
+        found.append(f"{name}: {', '.join(texts)}")
+    return "; ".join(found) or None
 
 
-def _title(markup: str) -> str | None:
+def _from_message(text: str) -> Found:
+    """A message, or what is in it, where it is JSON or a page that a gateway passed on."""
+    text = text.strip()
+    found: Found = (None, None)
+    if text[:1] in ("{", "["):
+        with suppress(ValueError, RecursionError):
+            found = _from_json(json.loads(text), True)
+    elif text[:1] == "<":
+        found = _from_markup(text)
+    return found if found[1] else (None, text or None)
+
+
+def _from_text(text: str) -> Found:
+    """A body that is no JSON."""
+    if text[:1] == "<":
+        return _from_markup(text)
+    if re.match(r"(event|data|id)?:", text):
+        lines = (line for line in text.splitlines() if line.startswith("data:"))
+        for line in islice(lines, _MAX_EVENTS):
+            try:
+                found = _from_json(json.loads(line[5:]))
+            except ValueError:
+                continue
+            if found[1]:
+                return found
+    return None, text or None
+
+
+def _from_markup(markup: str) -> Found:
+    """The title or heading of a page, or the message of an error in XML."""
     markup = markup[:_MAX_MARKUP]
-    opening = re.search(r"<title[\s>]", markup, re.IGNORECASE)
+    for name in ("title", "message", "faultstring", "h1"):
+        if text := _element(markup, name):
+            return _element(markup, "code") if name == "message" else None, text
+    return None, None
+
+
+def _element(markup: str, name: str) -> str | None:
+    """The text at the beginning of an element."""
+    opening = re.search(rf"<{name}[\s>]", markup, re.IGNORECASE)
     if opening is None:
         return None
     # Plain searches, each over the text once: a pattern for the whole element can take quadratic time.
@@ -85,6 +223,12 @@ def _title(markup: str) -> str | None:
     import html
 
     return " ".join(html.unescape(markup[content:].partition("<")[0]).split()) or None if content else None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return (value.strip() or None) if isinstance(value, str) else None
 
 
 def one_line(text: str | None, limit: int) -> str:
