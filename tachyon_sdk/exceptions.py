@@ -20,7 +20,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -132,6 +132,9 @@ class ApiException(OpenApiException):
     attempts: int
     previous: tuple[ApiException, ...]
 
+    _without_message: ClassVar[str] = ""
+    """Stands in `str()` where neither the server nor this package gave a message."""
+
     def __init__(
         self,
         status: int | None = None,
@@ -212,10 +215,10 @@ class ApiException(OpenApiException):
         from tachyon_sdk._errors.body import one_line
 
         head = one_line(self.reason, 60)
-        message = one_line(self.message, 300)
+        message = one_line(self.message, 300) or self._without_message
         if self.status is not None:
             head = f"{self.status} {head or _phrase(self.status)}".rstrip()
-            # A success status is no news beside a message, and HTML titles often are the status line again.
+            # A success status would only mislead beside a message. HTML titles often repeat the status line.
             if message and str(self.status).startswith("2"):
                 head = ""
             elif message.casefold() in (head.casefold(), head.partition(" ")[2].casefold()):
@@ -333,7 +336,9 @@ class ResponseDecodeException(ApiException):
 
 
 class StreamErrorException(ApiException):
-    """The server said in the middle of its answer that it failed. `partial` has what came before."""
+    """The server reported an error inside a successful response. `partial` has what came before it."""
+
+    _without_message = "the server reported an error"
 
 
 class StreamTruncatedException(ApiException):

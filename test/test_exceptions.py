@@ -248,6 +248,9 @@ def test_every_form_of_the_wait_is_read() -> None:
             "503 Busy (code c) (after 2 attempts)",
         ),
         (StreamErrorException(200, "OK", message="the model fell over"), "the model fell over"),
+        (StreamErrorException(200, "OK"), "the server reported an error"),
+        (StreamErrorException(200, "OK", body='{"code": 7}'), "the server reported an error (code 7)"),
+        (StreamErrorException(), "the server reported an error"),
         (ResponseDecodeException(200, "OK"), "200 OK"),
     ],
 )
