@@ -117,7 +117,7 @@ def _from_json(value: object, inside: bool = False) -> Found:
             message = message or inner_message
     if brief:
         message = f"{brief}: {message}" if message not in (None, brief) else brief
-    for name in _WRAPPERS:
+    for name in (*_WRAPPERS, *(name for name in plain if name.endswith("exception"))):
         if message is None and isinstance(plain.get(name), (dict, list)):
             inner_code, message = _from_json(plain[name], True)
             code = code or inner_code
