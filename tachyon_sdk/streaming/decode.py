@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import ValidationError
 
 from tachyon_sdk._contract.model import UNNAMED, Model
+from tachyon_sdk._errors.responses import undecodable_error
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
 from tachyon_sdk.streaming.repeats import Repeats
 
@@ -63,7 +64,7 @@ class AnswerDecoder(Generic[M]):
         if any(_is_message_beside_delta(choice) for choice in getattr(answer, "choices", ())):
             answer = self._model.model_validate(_without_empty_deltas(answer.to_dict()))
         if answer.__pydantic_fields_set__ <= (answer.__pydantic_extra__ or {}).keys():
-            raise self._undecodable(body, f"the server answered no {self._model.__name__}")
+            raise self._undecodable(body, "it has none of its properties")
         return answer
 
     def event(self, kind: str, data: bytes) -> M | None:
@@ -109,9 +110,7 @@ class AnswerDecoder(Generic[M]):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"] if part != UNNAMED)
-            raise self._undecodable(
-                data, f"the answer is no {self._model.__name__}: {where}{': ' if where else ''}{first['msg']}"
-            ) from error
+            raise self._undecodable(data, f"{where}{': ' if where else ''}{first['msg']}") from error
 
     def _refuse_error(self, answer: Model, body: bytes) -> None:
         if answer.__pydantic_extra__ and answer.__pydantic_extra__.get("error"):
@@ -123,11 +122,8 @@ class AnswerDecoder(Generic[M]):
             response.status, response.reason, headers=response.headers, body=body, **_said(body)
         )
 
-    def _undecodable(self, body: bytes, message: str) -> ResponseDecodeException:
-        response = self._response
-        return ResponseDecodeException(
-            response.status, response.reason, headers=response.headers, body=body, message=message
-        )
+    def _undecodable(self, body: bytes, detail: str) -> ResponseDecodeException:
+        return undecodable_error(self._response, body, self._model.__name__, detail)
 
 
 def _is_message_beside_delta(choice: Any) -> bool:
