@@ -112,8 +112,9 @@ class ApiClient:
 
     @property
     def user_agent(self) -> str:
-        """The `User-Agent` that is sent with every call."""
-        return next(value for name, value in self.default_headers.items() if name.lower() == "user-agent")
+        """The `User-Agent` that is sent with every call; empty if it was removed from `default_headers`."""
+        headers = dict(self.default_headers)  # a copy: another thread may change them
+        return next((value for name, value in headers.items() if name.lower() == "user-agent"), None) or ""
 
     @user_agent.setter
     def user_agent(self, value: str) -> None:
@@ -130,9 +131,12 @@ class ApiClient:
             ApiValueError: The name or the value cannot be sent.
         """
         build_headers({header_name: header_value})
-        for name in [name for name in self.default_headers if name.lower() == header_name.lower()]:
-            del self.default_headers[name]
-        self.default_headers[header_name] = header_value  # type: ignore[assignment]
+        headers = self.default_headers
+        # The new one first, so that a call of another thread is never sent without either.
+        headers[header_name] = header_value  # type: ignore[assignment]
+        for name in list(headers):
+            if name != header_name and name.lower() == header_name.lower():
+                headers.pop(name, None)
 
     @classmethod
     def get_default(cls) -> ApiClient:
@@ -194,8 +198,15 @@ class ApiClient:
         options: RequestOptions,
         stream: bool = False,
     ) -> Request:
-        headers = {**self.default_headers, "Cookie": self.cookie} if self.cookie else self.default_headers
+        headers = self._client_headers()
         return build_request(self.configuration, headers, operation, arguments, body, options, stream)
+
+    def _client_headers(self) -> dict[str, str]:
+        # A copy, made in one step: another thread may change them while the request is built.
+        headers = dict(self.default_headers)
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        return headers
 
     def _send(self, request: Request, receive: Receive[T]) -> T:
         """The retry loop: one attempt after the other until there is an answer that is not tried again."""
