@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from tachyon_sdk._contract.operation import Operation, RequestOptions
 from tachyon_sdk._settings.checks import integer, mapping, seconds
+from tachyon_sdk._settings.environment import VARIABLES
 from tachyon_sdk._transport.headers import Headers, build_headers, text_of
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
@@ -23,8 +24,8 @@ _CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
 
 _N, _I = b"NI"
 
-# How the body is framed is not for the caller to say.
-_OURS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
+# Callers cannot override message framing.
+_FRAMING_HEADERS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
 
 
 class Request(NamedTuple):
@@ -68,7 +69,7 @@ def build_request(
         places["header"],
         {"Content-Type": options.content_type} if options.content_type else {},
         auth["header"],
-        _OURS,
+        _FRAMING_HEADERS,
     )
     query = {**places["query"], **auth["query"]}
     _check_present(operation, headers, query)
@@ -199,12 +200,13 @@ def _check_present(operation: Operation[Any], headers: Mapping[str, str], query:
         if not parameter.required or parameter.place == "path":
             continue
         if parameter.name.lower() not in sent if parameter.place == "header" else parameter.name not in query:
-            hint = (
-                f"; give it, or Configuration({parameter.configured_by}=...)"
-                if parameter.configured_by
-                else ""
-            )
-            raise ApiValueError(f"{parameter.argument} is missing{hint}")
+            raise ApiValueError(f"{parameter.argument} is missing{_hint(parameter.configured_by)}")
+
+
+def _hint(setting: str | None) -> str:
+    if setting is None:
+        return ""
+    return f"; give it, or Configuration({setting}=...), or set {VARIABLES[setting][0]} in the environment"
 
 
 def constant_in(text: bytes) -> str | None:

@@ -164,7 +164,7 @@ class Configuration(LoggingSettings):
         if host is not None:
             self.host = host
         elif server_index is None:
-            self._base_path = _environment.setting(_checks.host_url, "TACHYON_API_URL") or DEFAULT_HOST
+            self._base_path = _environment.setting(_checks.host_url, "host") or DEFAULT_HOST
 
         self.api_key: dict[str, str] = api_key or {}
         self.api_key_prefix: dict[str, str] = api_key_prefix or {}
@@ -174,12 +174,11 @@ class Configuration(LoggingSettings):
         self.access_token: str | None = access_token
         self._environment_token: str | None = None
         if access_token is None:
-            self._environment_token = _environment.setting(_checks.header_value, "TACHYON_API_KEY")
+            self._environment_token = _environment.setting(_checks.header_value, "access_token")
             self.access_token = self._environment_token
         self.operator_id: str | None = operator_id
         if operator_id is None:
-            names = ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID")
-            self.operator_id = _environment.setting(_checks.header_value, *names)
+            self.operator_id = _environment.setting(_checks.header_value, "operator_id")
 
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout

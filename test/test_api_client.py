@@ -484,13 +484,19 @@ def test_the_hook_that_renews_credentials_is_called_for_each_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "argument"), [("operator_id", "x_operator_id"), ("access_token", "authorization")]
+    ("missing", "argument", "variable"),
+    [
+        ("operator_id", "x_operator_id", "TACHYON_OPERATOR_ID"),
+        ("access_token", "authorization", "TACHYON_API_KEY"),
+    ],
 )
-def test_a_missing_credential_is_an_error_that_names_argument_and_setting(
-    missing: str, argument: str
+def test_a_missing_credential_is_an_error_that_names_argument_setting_and_variable(
+    missing: str, argument: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = refused(ask, ApiValueError, **{missing: None})
-    assert argument in str(error) and f"Configuration({missing}=" in str(error)
+    assert argument in str(error) and f"Configuration({missing}=" in str(error) and variable in str(error)
+    monkeypatch.setenv(variable, "from-the-environment")  # what the message says helps
+    assert sent_by(ask, **{missing: None})
 
 
 def test_a_credential_may_come_from_any_place_of_a_header() -> None:
