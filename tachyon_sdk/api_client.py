@@ -11,6 +11,7 @@ from tachyon_sdk import rest
 from tachyon_sdk._contract.operation import M, Operation, RequestOptions
 from tachyon_sdk._errors.headers import read_retry_after
 from tachyon_sdk._errors.responses import raise_for_status, status_error
+from tachyon_sdk._generic import GenericCalls
 from tachyon_sdk._request import Request, build_request
 from tachyon_sdk._settings.logs import log_attempt
 from tachyon_sdk._transport.headers import Headers, build_headers
@@ -42,7 +43,7 @@ Receive = Callable[[rest.RESTResponse, Failed], T]
 """What becomes of an answer that is not tried again."""
 
 
-class ApiClient:
+class ApiClient(GenericCalls):
     """Sends the calls of the API classes, and keeps connections open between them.
 
     ::

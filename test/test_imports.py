@@ -35,6 +35,9 @@ RULES = """
     _transport            -> .exceptions .configuration urllib3
     rest                  -> .exceptions .configuration ._transport urllib3
     _request              -> .exceptions .configuration ._contract ._settings ._transport.headers
+    _generic              -> .exceptions .configuration .rest .api_response .models ._errors ._request ._settings
+    _generic              -> ._contract ._transport.headers ._transport.form pydantic
+    api_client            -> ._generic
     api_client            -> .exceptions .configuration .retry .rest ._request .streaming .api_response ._version
     api_client            -> ._contract ._settings ._transport.headers ._errors
     api                   -> .api_client .api_response .streaming .models ._contract pydantic typing_extensions
