@@ -11,9 +11,8 @@ from urllib.parse import quote, urlencode
 
 from tachyon_sdk._contract.operation import Operation, RequestOptions
 from tachyon_sdk._settings.checks import integer, mapping, seconds
-from tachyon_sdk._settings.environment import VARIABLES
 from tachyon_sdk._transport.headers import Headers, build_headers, text_of
-from tachyon_sdk.configuration import Configuration
+from tachyon_sdk.configuration import VARIABLES, Configuration
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
 # From the name of a setting to the value of the header that it stands for.

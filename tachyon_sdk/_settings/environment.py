@@ -8,20 +8,13 @@ from typing import Any
 
 from tachyon_sdk._settings.checks import Check, proxy_url
 
-# The variables that a setting is read from, the first that is set and not empty.
-VARIABLES: dict[str, tuple[str, ...]] = {
-    "host": ("TACHYON_API_URL",),
-    "access_token": ("TACHYON_API_KEY",),
-    "operator_id": ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID"),
-}
 
-
-def setting(check: Check, name: str) -> Any:
-    """Return the value that the environment has for a setting, checked under the variable's name, or None."""
-    for variable in VARIABLES[name]:
-        value = os.environ.get(variable, "").strip()
+def setting(check: Check, *names: str) -> Any:
+    """Return the first of these variables that is set and not empty, checked under its own name, or None."""
+    for name in names:
+        value = os.environ.get(name, "").strip()
         if value:
-            return check(variable, value)
+            return check(name, value)
     return None
 
 
