@@ -20,7 +20,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -109,7 +109,7 @@ class ApiException(OpenApiException):
         body: The text of the answer; bytes that are no UTF-8 are replaced.
         data: The answer after it was read into objects, if it was.
         code: The server's own name for the error, e.g. `unsupported_model`, if it gave one. Always text.
-        message: The server's own words, or for the errors that arise on this side, ours.
+        message: What the server said, whatever shape its body has; for errors found here, what is wrong.
         request_id: What the server calls this request in its own logs, if it said so.
         retry_after: Seconds that the server asks to wait before the next attempt, or None.
         partial: The answer as far as it had arrived, merged into one response, or None.
@@ -132,8 +132,8 @@ class ApiException(OpenApiException):
     attempts: int
     previous: tuple[ApiException, ...]
 
-    _without_message: ClassVar[str] = ""
-    """Stands in `str()` where neither the server nor this package gave a message."""
+    # Stands in `str()` where neither the server nor this package gave a message.
+    _without_message = ""
 
     def __init__(
         self,
@@ -293,10 +293,11 @@ class TooManyRequestsException(ApiException):
 
 
 class ServiceException(ApiException):
-    """5xx: the fault is at the server.
+    """5xx: the server failed.
 
-    502 and 503 took no effect: send it again (after `retry_after` seconds if that is set). After any other
-    the request may or may not have taken effect: look before you send it again.
+    502 and 503 of the service itself mean that the request had no effect: send it again (after `retry_after`
+    seconds if that is set). After any other status the request may have had an effect, also after a 502 of a proxy
+    in front of the service: check before you send it again.
     """
 
 
@@ -329,9 +330,9 @@ class TimeoutException(ConnectionException):
 
 
 class ResponseDecodeException(ApiException):
-    """An answer came, but it cannot be read: no JSON, the wrong shape, or larger than allowed.
+    """The response cannot be read: it is not JSON, has the wrong shape, or is larger than allowed.
 
-    `body` has what came. Often the host is wrong (a proxy's or a web site's page was read).
+    `message` says what it is instead, `body` has its text. Often the host is wrong, and a web page was read.
     """
 
 

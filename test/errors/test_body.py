@@ -35,6 +35,7 @@ DATA = Path(__file__).parent.parent / "data"
         ({"error": "busy"}, None, "busy"),
         ({"error": "Not Found", "message": "no such room", "status": 404}, None, "no such room"),
         ({"error": {"error": {"message": "deep", "code": "x"}}}, "x", "deep"),
+        ({"message": "outside", "code": 400, "error": {"code": "inside"}}, "inside", "outside"),
         ({"error": {}}, None, None),
         ({"error": None, "message": "said outside"}, None, "said outside"),
         ({"detail": "Not Found"}, None, "Not Found"),
