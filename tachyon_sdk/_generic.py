@@ -284,9 +284,8 @@ def _sanitized(value: Any) -> Any:
 
 
 def _items(parameters: Parameters | None) -> Iterable[tuple[str, Any]]:
-    if parameters is None:
-        return ()
-    return parameters.items() if isinstance(parameters, Mapping) else parameters
+    items: Any = parameters.items() if isinstance(parameters, Mapping) else parameters
+    return () if items is None else items
 
 
 def _pairs(parameters: Parameters | None, formats: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -417,8 +416,8 @@ def _deserialized(text: str, kind: Any, content_type: str | None) -> Any:
             value = json.loads(text)
     if kind is object or value is None:
         return value
-    if hasattr(kind, "from_dict"):
-        return kind.from_dict(value)
+    if from_dict := getattr(kind, "from_dict", None):
+        return from_dict(value)
     return TypeAdapter(kind).validate_python(value)
 
 
