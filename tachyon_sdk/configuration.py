@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 API_VERSION = "0.58"
 """The version of the server's published contract that this package was written against."""
 
+# The environment variables that a setting is read from; the first that is set and not empty wins.
+VARIABLES = {
+    "host": ("TACHYON_API_URL",),
+    "access_token": ("TACHYON_API_KEY",),
+    "operator_id": ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID"),
+}
+
 # They hold state of the process: copies have them in common with the original.
 _NOT_COPIED = {"logger_file_handler", "logger_stream_handler", "proxy_ssl_context", "refresh_api_key_hook"}
 
@@ -167,7 +174,7 @@ class Configuration(LoggingSettings):
         if host is not None:
             self.host = host
         elif server_index is None:
-            self._base_path = _environment.setting(_checks.host_url, "TACHYON_API_URL") or DEFAULT_HOST
+            self._base_path = _environment.setting(_checks.host_url, *VARIABLES["host"]) or DEFAULT_HOST
 
         self.api_key: dict[str, str] = api_key or {}
         self.api_key_prefix: dict[str, str] = api_key_prefix or {}
@@ -177,12 +184,11 @@ class Configuration(LoggingSettings):
         self.access_token: str | None = access_token
         self._environment_token: str | None = None
         if access_token is None:
-            self._environment_token = _environment.setting(_checks.header_value, "TACHYON_API_KEY")
+            self._environment_token = _environment.setting(_checks.header_value, *VARIABLES["access_token"])
             self.access_token = self._environment_token
         self.operator_id: str | None = operator_id
         if operator_id is None:
-            names = ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID")
-            self.operator_id = _environment.setting(_checks.header_value, *names)
+            self.operator_id = _environment.setting(_checks.header_value, *VARIABLES["operator_id"])
 
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout

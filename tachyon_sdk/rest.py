@@ -40,12 +40,16 @@ class RESTResponse:
         response: urllib3's response.
         status: HTTP status.
         reason: Reason phrase of the status line.
+        limit: Bytes that `read` reads at most where it is not told; None for no limit.
+        previous: The errors of the attempts before this one, oldest first.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self.response = response
         self.status = response.status
         self.reason = response.reason
+        self.limit: int | None = None
+        self.previous: tuple[ApiException, ...] = ()
         self._body = Body(response)
         self._data: bytes | None = None
         self._kept: list[bytes] | None = None
@@ -77,7 +81,7 @@ class RESTResponse:
         """The whole body, decompressed.
 
         Args:
-            limit: Bytes; None for no limit.
+            limit: Bytes; None for the `limit` of this response.
 
         Raises:
             ConnectionException: The body broke off; `body` is what had arrived.
@@ -85,7 +89,7 @@ class RESTResponse:
                 had arrived.
         """
         if self._data is None:
-            self.keep_pieces(limit)
+            self.keep_pieces(self.limit if limit is None else limit)
             try:
                 for _ in self.pieces():
                     pass

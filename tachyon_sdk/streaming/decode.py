@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from tachyon_sdk._contract.model import UNNAMED, Model
+from tachyon_sdk._errors.in_success import BESIDE_CHOICES, error_in
+from tachyon_sdk._errors.responses import undecodable_error
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
-from tachyon_sdk.streaming.errors import error_in
 from tachyon_sdk.streaming.merge import Merger, index_of
 from tachyon_sdk.streaming.repair import Repair
 
@@ -21,10 +22,6 @@ _BOM = b"\xef\xbb\xbf"
 # Types of events that are no chunks whatever their data.
 _CONTROL = frozenset({"error", "done"})
 _MESSAGE = b'"message"'
-# Properties that errors have and chunks do not.
-_OF_ERRORS = frozenset(
-    {"error", "errors", "message", "code", "detail", "type", "base_resp", "error_code", "error_msg", "status"}
-)
 _MAX_IGNORED_BYTES = 200
 
 
@@ -94,7 +91,7 @@ class AnswerDecoder(Generic[M]):
             response = self._model.model_validate(_without_empty_deltas(response.to_dict()))
             data = response.to_json_bytes()
         if response.__pydantic_fields_set__ <= (response.__pydantic_extra__ or {}).keys():
-            raise self._undecodable(body, f"the response is not a {self._model.__name__}")
+            raise self._undecodable(body, "it has none of its properties")
         return response, data
 
     def plain(self, reasons: Mapping[int, str | None]) -> Callable[[str, bytes], M | None]:
@@ -116,7 +113,7 @@ class AnswerDecoder(Generic[M]):
                 if (
                     choice.finish_reason
                     or reasons.get(choice.index, ended) is not None
-                    or ((extra := chunk.__pydantic_extra__) and not _OF_ERRORS.isdisjoint(extra))
+                    or ((extra := chunk.__pydantic_extra__) and not BESIDE_CHOICES.isdisjoint(extra))
                     or ((extra := choice.__pydantic_extra__) and "error" in extra)
                     or (
                         choice.delta.role and data.find(_MESSAGE) >= 0
@@ -167,7 +164,7 @@ class AnswerDecoder(Generic[M]):
             if not chunk.choices and extra.get("type") == "say":  # type: ignore[attr-defined]
                 chunk, data = self._said_by_agent(chunk)
         try:
-            self._refuse_error(chunk, data)
+            self._refuse_error(chunk, data, event=True)
         except StreamErrorException:
             if any(choice.delta.content for choice in chunk.choices):  # type: ignore[attr-defined]
                 yield chunk, data
@@ -210,14 +207,18 @@ class AnswerDecoder(Generic[M]):
             failed = error
         first = failed.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"] if part != UNNAMED)
-        reason = f"{where}{': ' if where else ''}{first['msg']}"
-        raise self._undecodable(data, f"the response is not a {self._model.__name__}: {reason}") from failed
+        raise self._undecodable(data, f"{where}{': ' if where else ''}{first['msg']}") from failed
 
-    def _refuse_error(self, response: M, data: bytes) -> None:
+    def _refuse_error(self, response: M, data: bytes, event: bool = False) -> None:
         choices = getattr(response, "choices", ())
         if choices and not response.__pydantic_extra__ and b'"error"' not in data:
             return
-        found = error_in(from_json(data), bool(choices))
+        value = from_json(data)
+        found = error_in(value, bool(choices), event=event)
+        for choice in value.get("choices") or () if choices else ():
+            found = found or error_in(choice, True)
+            if choice.get("finish_reason") == "error":
+                found = found or (None, "the model failed (finish reason error)")
         if found is not None:
             raise self._reported(data, *found)
 
@@ -232,11 +233,8 @@ class AnswerDecoder(Generic[M]):
         error.code = error.code if code is None else code
         return error
 
-    def _undecodable(self, body: bytes, message: str) -> ResponseDecodeException:
-        response = self._response
-        return ResponseDecodeException(
-            response.status, response.reason, headers=response.headers, body=body, message=message
-        )
+    def _undecodable(self, body: bytes, detail: str) -> ResponseDecodeException:
+        return undecodable_error(self._response, body, self._model.__name__, detail)
 
 
 def _separate_objects(text: bytes) -> list[bytes]:

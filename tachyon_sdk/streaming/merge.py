@@ -14,14 +14,14 @@ from typing import Any
 from pydantic_core import from_json
 
 from tachyon_sdk.streaming.completion import SAYS_MORE
-from tachyon_sdk.streaming.tool_calls import ToolCall, ToolCalls, accumulate, as_json
+from tachyon_sdk.streaming.tool_calls import Text, ToolCall, ToolCalls, accumulate, as_json
 
 # The first chunk that has one of these has it for the whole response; `created` may move, for instance.
 _OF_THE_RESPONSE = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier"})
 
 # Bytes of chunks that are kept as they came, and then compressed. Most streams stay below the first.
-_MAX_PENDING_BYTES = 393_216
-_MAX_PACKED_BYTES = 393_216
+_MAX_PENDING_BYTES = 262_144
+_MAX_PACKED_BYTES = 262_144
 # What Python needs for a bytes object in a list, besides its content.
 _OBJECT_BYTES = 41
 # Stands between compressed chunks: it is neither in a string of JSON nor white space (RFC 8259; RFC 7464).
@@ -87,12 +87,14 @@ class Merger:
         self._packed_bytes += len(packed)
         if self._packed_bytes > _MAX_PACKED_BYTES:
             self._merge()
+            for choice in self._choices.values():
+                choice.join()
 
     def _merge(self) -> None:
         for chunks in self._kept():
             for start in range(0, len(chunks), _CHUNKS_AT_A_TIME):
                 texts = chunks[start : start + _CHUNKS_AT_A_TIME]
-                for chunk in from_json(b"[%b]" % b",".join(texts)):
+                for chunk in from_json(b"[%b]" % b",".join(texts), cache_strings="keys"):
                     self._add(chunk)
         self._pending.clear()
         self._pending_bytes = 0
@@ -225,9 +227,17 @@ class _Choice:
             news["tool_calls"] = message["tool_calls"]
         return news
 
+    def join(self) -> None:
+        """Joins the pieces of texts: each piece takes the memory of ten pieces' letters."""
+        self._joined()
+        for value in self.delta.values():
+            if isinstance(value, Text):
+                value[:] = ["".join(value)]
+
     def _joined(self) -> str:
         text = "".join(self.text)
-        self.text = [text]
+        if self.text:
+            self.text = [text]
         return text
 
     def merged(self) -> dict[str, Any]:

@@ -939,7 +939,10 @@ def test_whatever_else_goes_wrong_closes_the_connection() -> None:
         def event(self, *args: Any) -> Any:
             raise KeyboardInterrupt  # here it may come as well
 
-        plain = whole = merged = event
+        def plain(self, reasons: Any) -> Any:
+            return self.event
+
+        whole = merged = event
 
     with RawServer([ENDLESS]) as server:
         client = RESTClientObject(Configuration())
