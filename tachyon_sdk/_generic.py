@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Optional
 from urllib.parse import urlencode
 
+from tachyon_sdk._contract.operation import RequestTimeout
 from tachyon_sdk._errors.responses import status_error, undecodable_error, undecodable_message
 from tachyon_sdk._request import (
     FRAMING_HEADERS,
@@ -27,11 +28,10 @@ from tachyon_sdk._settings.checks import host_url, mapping
 from tachyon_sdk._transport.headers import build_headers
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.exceptions import ApiException, ApiTypeError, ApiValueError, ResponseDecodeException
+from tachyon_sdk.rest import RESTResponse
 
 if TYPE_CHECKING:
-    from tachyon_sdk._contract.operation import RequestTimeout
     from tachyon_sdk.configuration import Configuration
-    from tachyon_sdk.rest import RESTResponse
 
 Parameters = Mapping[str, Any] | Iterable[tuple[str, Any]]
 Serialized = tuple[str, str, dict[str, str], Any, list[tuple[str, Any]]]
@@ -39,7 +39,7 @@ Serialized = tuple[str, str, dict[str, str], Any, list[tuple[str, Any]]]
 
 _METHODS = {"GET", "HEAD", "DELETE", "POST", "PUT", "PATCH", "OPTIONS"}
 _DELIMITERS = {"csv": ",", "ssv": " ", "tsv": "\t", "pipes": "|"}
-_JSON = re.compile(r"application/(json|[^/;]+\+json)", re.IGNORECASE)
+_JSON = r"application/(json|[^/;]+\+json)"
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -350,7 +350,7 @@ def _encoded(
         return multipart([(n, v if isinstance(v, (bytes, tuple)) else _text(v)) for n, v in form])
     if body is None or isinstance(body, (bytes, bytearray)):
         return None if body is None else bytes(body), None
-    if not media_type or _JSON.fullmatch(media_type):
+    if not media_type or re.fullmatch(_JSON, media_type):
         try:
             text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
             return text.encode(), None if media_type else "application/json"
@@ -409,8 +409,8 @@ def _deserialized(text: str, kind: Any, content_type: str | None) -> Any:
     from pydantic import TypeAdapter
 
     value: Any = text
-    media_type = (content_type or "application/json").partition(";")[0].strip()
-    if _JSON.fullmatch(media_type) or kind not in (str, object):
+    media_type = (content_type or "application/json").partition(";")[0].strip().lower()
+    if re.fullmatch(_JSON, media_type) or kind not in (str, object):
         # Also of another content type: servers send JSON as text, too.
         with suppress(ValueError, RecursionError):
             value = json.loads(text)

@@ -21,6 +21,8 @@ _CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
     "access_token": lambda configuration: configuration.authorization_header(),
 }
 
+_host_index = integer(0)
+
 _CREDENTIALS = {"x-operator-id": "operator_id", "Authorization": "access_token"}
 
 _N, _I = b"NI"
@@ -76,7 +78,7 @@ def build_request(
     _check_present(operation, headers, query)
     content = encode_body(operation, body, stream)
     host = configuration.host
-    if integer(0)("_host_index", options.host_index):
+    if _host_index("_host_index", options.host_index):
         host = configuration.get_host_from_settings(options.host_index, configuration.server_variables)
     url = build_url(host, operation.path, places["path"], query, configuration.safe_chars_for_path_param)
     timeouts = choose_timeouts(options.timeout, (configuration.connect_timeout, configuration.read_timeout))

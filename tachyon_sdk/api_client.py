@@ -208,7 +208,7 @@ class ApiClient(GenericCalls):
 
     def _client_headers(self) -> dict[str, str]:
         # A copy, made in one step: another thread may change them while the request is built.
-        headers = dict(self.default_headers)
+        headers = {**self.default_headers}
         if self.cookie:
             headers["Cookie"] = self.cookie
         return headers

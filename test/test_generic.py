@@ -9,6 +9,7 @@ import enum
 import itertools
 import json
 import math
+import typing
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,7 @@ from tachyon_sdk import (
     TimeoutException,
     ToolChoice,
 )
+from tachyon_sdk._generic import GenericCalls
 from tachyon_sdk._request import credentials
 from tachyon_sdk.models import ErrorResponse, Usage
 
@@ -83,6 +85,11 @@ def query_of(request: RawRequest) -> list[tuple[str, str]]:
 
 
 # The whole way
+
+
+@pytest.mark.parametrize("name", [name for name in vars(GenericCalls) if not name.startswith("_")])
+def test_type_hints_can_be_read(name: str) -> None:
+    assert typing.get_type_hints(getattr(ApiClient, name))
 
 
 def test_the_pattern_of_generated_clients() -> None:
