@@ -20,6 +20,7 @@ from typing import Any, TypeVar, get_origin, overload
 
 from pydantic import ValidationError
 
+from tachyon_sdk._contract.finish_reasons import sentence_of
 from tachyon_sdk._contract.first_choice import FirstChoice, said
 from tachyon_sdk._typed.schema import adapter_of, faults_of, schema_of
 from tachyon_sdk.exceptions import OpenApiException
@@ -128,8 +129,9 @@ def ask_for(
         model_type: A pydantic model, or any other type that pydantic knows, such as a dataclass or `list[int]`.
 
     Raises:
-        StructuredOutputError: The answer is no JSON or not of that type; it was cut (finish reason `length`) or
-            withheld (`content_filter`); the model refused, or called a tool.
+        StructuredOutputError: The answer is not JSON or not of that type; its finish reason says that it was cut
+            (such as `length`), withheld (`content_filter`) or aborted (`error`); the model refused, or called a
+            tool.
         ApiTypeError: pydantic does not know the type, or no JSON stands for it. Nothing was sent.
         Exception: What `ask` raises.
     """
@@ -166,10 +168,9 @@ def _why_not(answer: FirstChoice[Any, Message]) -> str | None:
     """Why an answer cannot be what was asked for, whatever its text."""
     if refusal := getattr(said(answer.choices), "refusal", None):
         return f"the model refused: {refusal}"
-    if answer.finish_reason == "length":  # what is left may be JSON, too: 12 of 123
-        return "the answer was cut, it is longer than allowed (finish reason length)"
-    if answer.finish_reason == "content_filter":
-        return "the answer was withheld (finish reason content_filter)"
+    # Before the text is read: what is left of an answer may be JSON as well, such as 12 of 123.
+    if problem := sentence_of(answer.finish_reason):
+        return problem
     if calls := answer.to_message().tool_calls:
         return f"the model called {calls[0].function.name} instead of answering"
     return None if answer.text else "the answer has no text"

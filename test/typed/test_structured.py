@@ -256,6 +256,12 @@ def test_the_text_is_told_as_it_came() -> None:
     [
         ("length", {}, "the answer was cut, it is longer than allowed (finish reason length)"),
         ("content_filter", {}, "the answer was withheld (finish reason content_filter)"),
+        ("MAX_TOKENS", {}, "the answer was cut, it is longer than allowed (finish reason MAX_TOKENS)"),
+        ("modelLength", {}, "the answer was cut, it is longer than allowed (finish reason modelLength)"),
+        ("RECITATION", {}, "the answer was withheld (finish reason RECITATION)"),
+        ("guardrail_intervened", {}, "the answer was withheld (finish reason guardrail_intervened)"),
+        ("abort", {}, "the answer was aborted (finish reason abort)"),
+        ("USER_CANCEL", {}, "the answer was aborted (finish reason USER_CANCEL)"),
         ("stop", {"refusal": "だめです"}, "the model refused: だめです"),
         ("tool_calls", {"tool_calls": [called("look", "{}")]}, "the model called look instead of answering"),
     ],
@@ -265,6 +271,14 @@ def test_an_answer_that_is_not_meant_as_one(finish_reason: str, message: Any, sa
     error = failure(TEXT, finish_reason, **message)
     assert str(error) == says
     assert error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "finish_reason", ["stop", "STOP", "eos_token", "end_turn", "COMPLETE", "xyzzy", "", None]
+)
+def test_an_answer_that_ended_well_in_whichever_words(finish_reason: Any) -> None:
+    with answering(TEXT, finish_reason) as (_, api):
+        assert ask_for(api.chat_completion, {"messages": [SAY]}, Person) == KEN
 
 
 def test_an_answer_without_a_text() -> None:
