@@ -28,6 +28,17 @@ from tachyon_sdk.models import ChatCompletionRequest, ContentPart, Message, Resp
 
 T = TypeVar("T")
 
+# Where the thoughts end that a model puts in front of its answer: </think>, [/THINK] and the like.
+_END_OF_THOUGHTS = re.compile(
+    r"""
+      [<\[◁] \s? / \s? (?: [\w:]{0,20} (?: think | thought | reason ) \w{0,20}
+                        | reflection | analysis | scratchpad ) \s? [>\]▷]
+    | <\|? (?: / | end_of_ | end_ ) (?: think | thought | reason ) \w{0,20} \|?>
+    | <\|channel\|> \s? final \s? (?: <\|constrain\|> \s? \w{1,20} \s? )? <\|message\|>
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_MOST_MARKS = 50
 _FENCED = re.compile(r"(`{3,})[^`\n]*\n(.*)\n[ \t]*\1", re.DOTALL)
 _INSTRUCTION = (
     "Answer with nothing but JSON: no explanation, no code fence. It must be valid against this JSON Schema:"
@@ -64,29 +75,47 @@ def parse_as(model_type: Any, text: str) -> Any: ...
 
 
 def parse_as(model_type: Any, text: str) -> Any:
-    """The value of a JSON text, which may stand in a Markdown code fence; nothing else may be around it.
+    """The value of a JSON text.
 
     ::
 
         people = parse_as(list[Person], answer.text)
+
+    A Markdown code fence around the JSON is removed, and so is what a model thought in front of it, up to a
+    `</think>` or a mark like that. No other text may be around the JSON.
 
     Args:
         model_type: A pydantic model, or any other type that pydantic knows, such as a dataclass or `list[int]`.
         text: The text of an answer.
 
     Raises:
-        StructuredOutputError: It is no JSON, or not of that type.
+        StructuredOutputError: It is not JSON, or not of that type.
         ApiTypeError: pydantic does not know the type.
     """
     adapter = adapter_of(model_type, _name(model_type))
-    body = text.strip()
-    if fenced := _FENCED.fullmatch(body):
-        body = fenced[2]
-    try:
-        return adapter.validate_json(body)
-    except ValidationError as error:
-        faults = faults_of(error, body)
-        raise StructuredOutputError(f"the answer is no {_name(model_type)}: {faults}", text) from error
+    # Thoughts may be nested, and the JSON may have such a mark in it: the first text that is JSON is taken.
+    marks = [mark.end() for mark in _END_OF_THOUGHTS.finditer(text)]
+    starts = [0, *marks[-_MOST_MARKS:]]
+    for start in starts:
+        body = _without_fence(text[start:].strip())
+        try:
+            return adapter.validate_json(body)
+        except ValidationError as error:
+            if start == starts[-1] or not _is_no_json(error):
+                faults = faults_of(error, body)
+                raise StructuredOutputError(
+                    f"the answer is no {_name(model_type)}: {faults}", text
+                ) from error
+
+
+def _without_fence(body: str) -> str:
+    fenced = _FENCED.fullmatch(body)
+    return fenced[2] if fenced else body
+
+
+def _is_no_json(error: ValidationError) -> bool:
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return fault["type"] == "json_invalid" and not fault["loc"]
 
 
 @overload
