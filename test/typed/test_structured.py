@@ -272,7 +272,7 @@ def test_after_thoughts_nothing_else_is_guessed_either(text: str, says: str) -> 
 
 def test_a_text_of_nothing_but_marks_is_read_in_a_moment() -> None:
     with pytest.raises(StructuredOutputError, match="Invalid JSON"):
-        parse_as(Person, "```\n</think>" * 20_000)
+        parse_as(Person, "```\n</think>" * 40_000)
 
 
 @pytest.mark.parametrize(
