@@ -17,13 +17,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from tachyon_sdk._contract.first_choice import FirstChoice
+from tachyon_sdk._contract.first_choice import FirstChoice, arguments_text
 from tachyon_sdk._typed.callee import Callee, callee_of
 from tachyon_sdk._typed.schema import faults_of
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError, OpenApiException
@@ -149,10 +151,12 @@ class Toolbox:
             for tool_call in answer.tool_calls:
                 print(toolbox.call(tool_call))
 
-        A string is its own text, anything else becomes JSON as pydantic writes it. What the tool raises is raised.
+        The arguments may be the text of a JSON object, as the contract has it, or an object; nothing and null are
+        no arguments. A string is its own text, anything else becomes JSON as pydantic writes it. What the tool
+        raises is raised.
 
         Raises:
-            ToolError: There is no such tool, or the arguments are no JSON or not what the tool takes. The text
+            ToolError: There is no such tool, or the arguments are not JSON or not what the tool takes. The text
                 says what is wrong, for the model.
             ApiTypeError: The result cannot be written as JSON.
         """
@@ -161,8 +165,7 @@ class Toolbox:
         if tool is None:
             known = ", ".join(self._tools) or "none"
             raise ToolError(f"there is no tool named {name}; there are: {known}")
-        # Some servers send nothing where there are no arguments.
-        text = ((tool_call.function and tool_call.function.arguments) or "").strip() or "{}"
+        text = _once_encoded(arguments_text(tool_call.function and tool_call.function.arguments))
         if not text.startswith("{"):
             raise ToolError(f"the arguments of {name} are not valid: they must be a JSON object")
         try:
@@ -326,6 +329,15 @@ class _Talk:
             del fields["tool_choice"]
         self.request = ChatCompletionRequest.from_dict({**fields, "messages": messages})
         return True
+
+
+def _once_encoded(text: str) -> str:
+    """The text of an object that a model has encoded twice, as it happens; any other text as it is."""
+    if text.startswith('"'):
+        with suppress(ValueError):
+            inner = json.loads(text)
+            return inner.strip() if inner.lstrip().startswith("{") else text
+    return text
 
 
 def _as_text(name: str | None, result: Any) -> str:

@@ -44,7 +44,7 @@ from support.contract import (
     validator,
     without_null,
 )
-from tachyon_sdk._contract.first_choice import FirstChoice
+from tachyon_sdk._contract.first_choice import FirstChoice, MessageOfChoice
 from tachyon_sdk._contract.model import Answer, Model, OneOf, StringEnum
 
 pytestmark = pytest.mark.exhaustive
@@ -95,7 +95,8 @@ def test_the_schemas_are_what_is_exported() -> None:
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_each_class_has_the_base_of_its_kind(name: str) -> None:
     base = StringEnum if name in ENUMS else OneOf if name in NATURAL else Answer if name in ANSWERS else Model
-    shortcuts = (FirstChoice,) if "x-first-choice" in SCHEMAS[name] else ()
+    marks = {"x-first-choice": FirstChoice, "x-message": MessageOfChoice}
+    shortcuts = (kind for mark, kind in marks.items() if mark in SCHEMAS[name])
     assert model_of(name).__bases__ == (base, *shortcuts)
 
 

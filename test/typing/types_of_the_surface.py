@@ -166,7 +166,7 @@ def mistakes(api: ChatApi, request: ChatCompletionRequest, configuration: Config
     request.temprature = 1  # type: ignore[attr-defined]
     api.chat_completion("tn_1", "Bearer t", [])  # type: ignore[arg-type]
     api.chat_completion(_request_timeout="5")  # type: ignore[arg-type]
-    _ = api.chat_completion(chat_completion_request=request).choices[0].message  # type: ignore[attr-defined]
+    api.chat_completion(chat_completion_request=request).choices[0].message = None  # type: ignore[misc,assignment]
     configuration.hots = "http://localhost"  # type: ignore[attr-defined]
     configuration.read_timeout = "5"  # type: ignore[assignment]
     Configuration(hots="http://localhost")  # type: ignore[call-arg]
