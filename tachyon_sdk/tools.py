@@ -216,7 +216,8 @@ def converse(
     has that already: it is sent the results alone, after the request's instructions (`system`, `developer`), which
     it does not keep.
 
-    A `tool_choice` of `any` holds for the first round only; a model that must call a tool never comes to its end.
+    A `tool_choice` that forces a call, such as `any`, `required` or a named function, holds for the first round
+    only: a model that must call a tool never comes to its end.
 
     Args:
         ask: `chat_completion` or `chat_completion_on_chatroom`; what it needs besides the request goes into a
@@ -325,10 +326,20 @@ class _Talk:
         if isinstance(answer, ChatCompletionWithChatroomStreamResponse):
             messages = [message for message in messages if message.role in _INSTRUCTIONS] + results
         fields = self.request.to_dict()
-        if fields.get("tool_choice") == "any":
+        if _forces_a_call(fields.get("tool_choice")):
             del fields["tool_choice"]
         self.request = ChatCompletionRequest.from_dict({**fields, "messages": messages})
         return True
+
+
+def _forces_a_call(tool_choice: Any) -> bool:
+    """Whether a model must call a tool: everything but `auto` and `none` says so, such as the name of a function."""
+    if isinstance(tool_choice, Mapping) and tool_choice:
+        # Among the tools that are allowed the model may still decide.
+        allowed = tool_choice.get("allowed_tools")
+        named = tool_choice.get("type", "function")
+        tool_choice = allowed.get("mode", "auto") if isinstance(allowed, Mapping) else named
+    return bool(tool_choice) and str(tool_choice).lower() not in ("auto", "none")
 
 
 def _once_encoded(text: str) -> str:

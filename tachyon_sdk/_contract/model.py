@@ -229,7 +229,7 @@ Unwrapped = BeforeValidator(lambda value: value.actual_instance if isinstance(va
 """Annotation of a field that takes a value of a `OneOf` as it is or wrapped, and holds it as it is."""
 
 KnownFirst: Any = Field(union_mode="left_to_right")
-"""Annotation of an enumeration in an answer: a known value is a member, any other stays a string."""
+"""Annotation of an enumeration: a known value is a member, any other stays a string."""
 
 
 UNNAMED = "declared"

@@ -1,10 +1,10 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from tachyon_sdk._contract.model import Model
+from tachyon_sdk._contract.model import KnownFirst, Model
 from tachyon_sdk.models.memory_settings_request import MemorySettingsRequest
 from tachyon_sdk.models.message import Message
 from tachyon_sdk.models.response_format import ResponseFormat
@@ -30,7 +30,8 @@ class ChatCompletionRequest(Model):
         frequency_penalty: Penalty for tokens in proportion to how often they have occurred, -2 to 2.
         response_format: Form of the answer, plain text or a JSON object.
         tools: Functions that the model may ask the client to call.
-        tool_choice: Whether the model may (`auto`) or must (`any`) call a tool.
+        tool_choice: Whether the model may (`auto`) or must (`any`) call a tool. Other servers want
+            `required`, `none`, or an object that names a function; these are sent as they are.
         user: Identifier of the end user, for the platform's own records.
         communication_style: How the answer should address the reader, in words.
         explanation_style: How the answer should explain, in words.
@@ -52,7 +53,7 @@ class ChatCompletionRequest(Model):
     frequency_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2)] | None = None
     response_format: ResponseFormat | None = None
     tools: list[Tool] | None = None
-    tool_choice: ToolChoice | None = None
+    tool_choice: Annotated[ToolChoice | StrictStr, KnownFirst] | dict[str, Any] | None = None
     user: StrictStr | None = None
     communication_style: StrictStr | None = None
     explanation_style: StrictStr | None = None

@@ -106,7 +106,7 @@ def test_errors_about_content_name_the_model() -> None:
         (ChatCompletionRequest, "stream", [1, 0, "true", "yes"]),
         (ChatCompletionRequest, "model", [1, True, b"large"]),
         (ChatCompletionRequest, "messages", [None, "Hello", {}, [None], ["Hello"], {"role": "user"}]),
-        (ChatCompletionRequest, "tool_choice", ["none", "AUTO", 1, True]),
+        (ChatCompletionRequest, "tool_choice", [1, True, 1.5, ["auto"], [{"type": "function"}]]),
         (ChatCompletionRequest, "response_format", ["text", ["text"], True]),
         (ChatCompletionRequest, "messages", [[ContentPart(type="text")]]),
         (MemorySettingsRequest, "extract_memory", [1, "yes"]),
@@ -149,6 +149,32 @@ def test_assignment_takes_what_the_constructor_takes() -> None:
         "temperature": None,
         "seed": 7,
     }
+
+
+NAMED = {"type": "function", "function": {"name": "get_weather"}}
+
+
+@pytest.mark.parametrize(
+    "choice", ["required", "none", "AUTO", "get_weather", "", NAMED, {"type": "tool"}, {}]
+)
+def test_what_other_servers_want_as_a_choice_of_tools_is_sent_as_it_is(choice: Any) -> None:
+    assigned = ChatCompletionRequest(messages=[])
+    assigned.tool_choice = choice
+    for request in (
+        assigned,
+        ChatCompletionRequest(messages=[], tool_choice=choice),
+        ChatCompletionRequest.from_dict({"messages": [], "tool_choice": choice}),
+        ChatCompletionRequest.from_json(json.dumps({"messages": [], "tool_choice": choice})),
+    ):
+        assert type(request.tool_choice) is type(choice)
+        assert request.to_dict() == json.loads(request.to_json()) == {"messages": [], "tool_choice": choice}
+
+
+@pytest.mark.parametrize("choice", ["auto", "any", ToolChoice.AUTO, ToolChoice.ANY])
+def test_a_known_choice_of_tools_is_a_member(choice: Any) -> None:
+    request = ChatCompletionRequest(messages=[], tool_choice=choice)
+    assert request.tool_choice is ToolChoice(choice)
+    assert json.loads(request.to_json())["tool_choice"] == str(choice)
 
 
 def test_dicts_stand_for_models_at_any_depth() -> None:

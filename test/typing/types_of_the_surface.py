@@ -123,7 +123,10 @@ def models() -> None:
     assert_type(request.messages, list[Message])
     assert_type(request.temperature, int | float | None)
     assert_type(request.stream, bool | None)
-    assert_type(request.tool_choice, ToolChoice | None)
+    assert_type(request.tool_choice, ToolChoice | str | dict[str, Any] | None)
+    request.tool_choice = ToolChoice.ANY
+    request.tool_choice = "required"
+    request.tool_choice = {"type": "function", "function": {"name": "get_weather"}}
     request.messages.append(message)
     request.temperature = 1
     request.temperature = 0.5
