@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
@@ -84,7 +85,8 @@ class Toolbox:
     A function's parameters need type annotations, of any type that pydantic knows. The model reads the name, the
     first paragraph of the docstring, and a JSON Schema of the parameters: their types, defaults, and descriptions,
     from `Annotated[..., Field(description=...)]` or an `Args:` section of the docstring. Arguments are validated
-    by pydantic before the function is called, and arrive as what the annotations say.
+    by pydantic before the function is called, and arrive as what the annotations say. With `python -OO` there are no
+    docstrings: then a tool has the description that `add` is given, or an empty one.
 
     A pydantic model is a tool as well: its fields are the arguments. Called, it is made and, where the class has a
     `__call__`, that is called; otherwise the model is the result.
@@ -134,7 +136,7 @@ class Toolbox:
         if name in self._tools:
             raise ApiValueError(f"there are two tools named {name}")
         description = description or callee.description
-        if not description:
+        if not description and sys.flags.optimize < 2:  # with -OO, Python drops every docstring
             raise ApiValueError(f"{name} has no docstring, from which the model would know what it does")
         function = {"name": name, "description": description, "parameters": {"required": [], **callee.schema}}
         self._tools[name] = _Runnable(Tool.from_dict({"type": "function", "function": function}), callee)

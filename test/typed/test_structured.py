@@ -8,11 +8,11 @@ import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from support.chat import chat
 from support.raw_server import RawServer, json_response
@@ -173,6 +173,14 @@ def test_any_type_may_be_asked_for(kind: Any, text: str, value: Any, is_object: 
         assert ask_for(api.chat_completion, {"messages": [SAY]}, kind) == value
     (body,) = (each.json() for each in server.requests)
     assert ("response_format" in body) is is_object
+
+
+def test_a_schema_of_several_members_may_be_asked_for() -> None:
+    members = [{"type": "object"}, {"minProperties": 1}]
+    for every in (members, [], [True]):
+        kind = Annotated[dict[str, int], WithJsonSchema({"allOf": every})]
+        instruction = sent_for({"messages": [SAY]}, kind, '{"a": 1}')["messages"][0]["content"]
+        assert json.loads(instruction.partition("\n")[2]) == {"allOf": every}
 
 
 @pytest.mark.parametrize("kind", [Callable[[], int], "Missing", type(lambda: None)])
