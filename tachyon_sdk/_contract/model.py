@@ -2,7 +2,9 @@
 
 import json
 import math
+import operator
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, overload
 
@@ -106,10 +108,28 @@ class Model(BaseModel):
                 self.__pydantic_fields_set__.add(name)
 
 
+def _of_python(value: Any) -> Any:
+    """A number of another library, such as one of numpy's, as Python's own; any other value as it is."""
+    if value is None or isinstance(value, (str, int, float, list, dict)):
+        return value
+    with suppress(TypeError, ValueError):
+        if (
+            getattr(value, "shape", None) == ()
+        ):  # an array without a dimension, which also their truth values are
+            item = value.item()
+            return item if isinstance(item, (str, int, float)) else value
+        if hasattr(type(value), "__index__"):
+            return operator.index(value)
+    return value
+
+
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, OneOf):
         return value.actual_instance
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    number = _of_python(value)
+    if number is value:
+        raise TypeError(f"{type(value).__name__} is no JSON value")
+    return number
 
 
 # As any: what was put in place of a model, such as one of another type, is written with all that it has.
@@ -149,6 +169,20 @@ class Answer(Model):
 
     if not TYPE_CHECKING:  # type checkers would take it for a property
         __pydantic_extra__: dict[str, AnyJson]
+
+
+class _OfAnyLibrary:
+    """Annotation of a number or a truth value in a request, after its bounds: takes those of other libraries too."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        # JSON has none of them, and is read without a call of Python code.
+        return core_schema.json_or_python_schema(
+            schema, core_schema.no_info_before_validator_function(_of_python, schema)
+        )
+
+
+OfAnyLibrary = _OfAnyLibrary()
 
 
 class OneOf:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from tachyon_sdk._contract.model import KnownFirst, Model
+from tachyon_sdk._contract.model import KnownFirst, Model, OfAnyLibrary
 from tachyon_sdk.models.memory_settings_request import MemorySettingsRequest
 from tachyon_sdk.models.message import Message
 from tachyon_sdk.models.response_format import ResponseFormat
@@ -44,13 +44,17 @@ class ChatCompletionRequest(Model):
 
     messages: list[Message] = Field(default_factory=list)
     model: StrictStr | None = None
-    stream: StrictBool | None = None
-    temperature: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=2)] | None = None
-    top_p: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=1)] | None = None
-    n: Annotated[StrictInt, Field(ge=1), Field(le=10)] | None = None
-    max_completion_tokens: StrictInt | None = None
-    presence_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2)] | None = None
-    frequency_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2)] | None = None
+    stream: Annotated[StrictBool, OfAnyLibrary] | None = None
+    temperature: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=2), OfAnyLibrary] | None = None
+    top_p: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=1), OfAnyLibrary] | None = None
+    n: Annotated[StrictInt, Field(ge=1), Field(le=10), OfAnyLibrary] | None = None
+    max_completion_tokens: Annotated[StrictInt, OfAnyLibrary] | None = None
+    presence_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2), OfAnyLibrary] | None = (
+        None
+    )
+    frequency_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2), OfAnyLibrary] | None = (
+        None
+    )
     response_format: ResponseFormat | None = None
     tools: list[Tool] | None = None
     tool_choice: Annotated[ToolChoice | StrictStr, KnownFirst] | dict[str, Any] | None = None

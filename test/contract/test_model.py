@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 import tachyon_sdk
 from support.contract import ANSWERS, ENUMS, NATURAL, OBJECTS, SCHEMAS, attribute, example, properties
+from support.numbers import Index, Scalar
 from tachyon_sdk import (
     ChatCompletionChunkResponse,
     ChatCompletionRequest,
@@ -123,6 +125,64 @@ def test_nothing_is_converted(model: Any, key: str, wrong: list[Any]) -> None:
         with pytest.raises(ValidationError):
             setattr(instance, key, value)
         assert instance == model(**whole)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sent"),
+    [
+        ("max_completion_tokens", Index(500), 500),
+        ("max_completion_tokens", Scalar(500), 500),
+        ("max_completion_tokens", Index(2**70), 2**70),
+        ("n", Index(10), 10),
+        ("temperature", Index(2), 2),
+        ("temperature", Scalar(0.5), 0.5),
+        ("temperature", Scalar(1), 1),
+        ("stream", Scalar(True), True),
+        ("seed", Index(7), 7),
+        ("seed", Scalar(7), 7),
+        ("min_p", Scalar(0.5), 0.5),
+        ("store", Scalar(False), False),
+        ("own", {"a": [Index(1), {"b": Scalar(True)}]}, {"a": [1, {"b": True}]}),
+    ],
+)
+def test_numbers_of_other_libraries_are_numbers(key: str, value: Any, sent: Any) -> None:
+    assigned: Any = ChatCompletionRequest(messages=[])
+    setattr(assigned, key, value)
+    for request in (
+        assigned,
+        ChatCompletionRequest(messages=[], **{key: value}),
+        ChatCompletionRequest.from_dict({"messages": [], key: value}),
+    ):
+        found = json.loads(request.to_json())[key]
+        assert (found, type(found)) == (sent, type(sent))
+        assert request.to_dict() == {"messages": [], key: sent}
+    if key in ChatCompletionRequest.model_fields:
+        assert type(getattr(assigned, key)) is type(sent)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error"),
+    [
+        ("n", Index(11), ("n", "less_than_equal")),
+        ("n", Scalar(0), ("n", "greater_than_equal")),
+        ("n", Scalar(1.0), ("n", "int_type")),
+        ("n", Scalar(True), ("n", "int_type")),
+        ("n", Scalar(1, (1,)), ("n", "int_type")),
+        ("n", Scalar(object()), ("n", "int_type")),
+        ("stream", Index(1), ("stream", "bool_type")),
+        ("stream", Scalar(1), ("stream", "bool_type")),
+        ("temperature", Index(3), ("temperature", "less_than_equal")),
+    ],
+)
+def test_numbers_of_other_libraries_are_checked_as_any(key: str, value: Any, error: tuple[str, str]) -> None:
+    assert errors_of(lambda: ChatCompletionRequest(**{"messages": [], key: value})) == [error]
+
+
+@pytest.mark.parametrize("value", [Scalar(1, (1,)), Scalar(1j), Scalar(object()), object()])
+def test_what_is_no_number_of_json_is_not_written(value: Any) -> None:
+    request = ChatCompletionRequest(messages=[], seed=value)
+    with pytest.raises(PydanticSerializationError, match="is no JSON value"):
+        request.to_json()
 
 
 def test_a_failed_assignment_changes_nothing() -> None:
