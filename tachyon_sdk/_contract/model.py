@@ -185,24 +185,35 @@ class _OfAnyLibrary:
 OfAnyLibrary = _OfAnyLibrary()
 
 
+_UNSET: Any = object()
+
+
 class OneOf:
     """Base of the schemas that are one of several types; wraps the value, which it checks.
 
     A subclass has the alternatives, as a type annotation, in `Value`.
 
     Attributes:
-        actual_instance: The value.
+        actual_instance: The value, checked whenever it is set; None while it is not set.
     """
 
-    actual_instance: Any
+    actual_instance: Any = None
 
-    def __init__(self, actual_instance: Any) -> None:
-        """Wraps a value.
+    def __init__(self, actual_instance: Any = _UNSET) -> None:
+        """Wraps a value, which may be set later.
 
         Raises:
             pydantic.ValidationError: the value is of none of the types.
         """
-        self.actual_instance = self._adapter().validate_python(actual_instance)
+        if actual_instance is not _UNSET:
+            self.actual_instance = actual_instance
+
+    if not TYPE_CHECKING:  # type checkers would take it for a permission to set any name
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            object.__setattr__(
+                self, name, self._adapter().validate_python(value) if name == "actual_instance" else value
+            )
 
     @classmethod
     def from_dict(cls, obj: Any) -> Self:
@@ -234,7 +245,8 @@ class OneOf:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.actual_instance!r})"
+        shown = "" if self.actual_instance is None else repr(self.actual_instance)
+        return f"{type(self).__name__}({shown})"
 
     @classmethod
     def _adapter(cls) -> TypeAdapter[Any]:

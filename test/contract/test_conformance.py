@@ -124,7 +124,7 @@ def test_types_of_alternatives(name: str) -> None:
     wanted = shape_of_schema(SCHEMAS[name])
     assert shape_of_annotation(model_of(name).Value) == wanted
     annotation = inspect.get_annotations(model_of(name))["actual_instance"]
-    assert shape_of_annotation(annotation) == wanted
+    assert shape_of_annotation(annotation) == wanted | {"null"}  # until it is set
 
 
 @pytest.mark.parametrize("name", ENUMS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 from collections import OrderedDict
 from collections.abc import Callable
 from types import MappingProxyType
@@ -309,10 +310,32 @@ def test_the_wrapper() -> None:
         hash(text)
 
 
+def test_the_wrapper_may_be_filled_in_later() -> None:
+    content = MessageContent()
+    assert content.actual_instance is None
+    assert (content.to_dict(), content.to_json(), repr(content)) == (None, "null", "MessageContent()")
+    for same in (MessageContent(), copy.deepcopy(content), pickle.loads(pickle.dumps(content))):
+        assert same == content
+    with pytest.raises(ValidationError):  # it is not null that was set
+        Message(role="user", content=content)
+    content.actual_instance = "Hello"
+    assert content == MessageContent("Hello") != MessageContent()
+    assert Message(role="user", content=content).to_dict() == {"role": "user", "content": "Hello"}
+    content.actual_instance = [{"type": "text", "text": "Hello"}]
+    assert content.actual_instance == [HELLO]
+    for same in (copy.copy(content), copy.deepcopy(content), pickle.loads(pickle.dumps(content))):
+        assert same == content
+        assert same.to_json() == '[{"type":"text","text":"Hello"}]'
+
+
 @pytest.mark.parametrize("value", [None, 1, True, {}, ["Hello"], [None], b"Hello"])
 def test_the_wrapper_checks(value: Any) -> None:
     with pytest.raises(ValidationError):
         MessageContent(value)
+    content = MessageContent("Hello")
+    with pytest.raises(ValidationError):
+        content.actual_instance = value
+    assert content == MessageContent("Hello")
     with pytest.raises(ValidationError):
         MessageContent.from_dict(value)
 
