@@ -30,6 +30,8 @@ from tachyon_sdk.streaming.stream import Stream
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+else:
+    Self = Any  # for who asks for type hints at run time
 
 RawResponse = rest.RESTResponseType
 

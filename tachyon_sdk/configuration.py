@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tachyon_sdk._settings import checks as _checks, environment as _environment
 from tachyon_sdk._settings.hosts import (
@@ -17,22 +18,22 @@ from tachyon_sdk._settings.hosts import (
 )
 from tachyon_sdk._settings.logs import LoggingSettings
 from tachyon_sdk.exceptions import ApiTypeError
+from tachyon_sdk.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable
-    from os import PathLike
-    from typing import Protocol
+    from ssl import SSLContext
 
     from typing_extensions import Self
+else:
+    # For who asks for type hints at run time; to import them would cost more than all the rest of this module.
+    SSLContext = Self = Any
 
-    from tachyon_sdk.retry import RetryPolicy
 
-    class SupportsTotal(Protocol):
-        """What is read of a urllib3 Retry."""
+class _SupportsTotal(Protocol):
+    """What is read of a urllib3 Retry."""
 
-        @property
-        def total(self) -> bool | int | None: ...
+    @property
+    def total(self) -> bool | int | None: ...
 
 
 API_VERSION = "0.58"
@@ -134,7 +135,7 @@ class Configuration(LoggingSettings):
         server_operation_variables: dict[int, ServerVariablesT] | None = None,
         ignore_operation_servers: bool = False,
         ssl_ca_cert: str | PathLike[str] | None = None,
-        retries: int | RetryPolicy | SupportsTotal | None = None,
+        retries: int | RetryPolicy | _SupportsTotal | None = None,
         ca_cert_data: str | bytes | None = None,
         cert_file: str | PathLike[str] | None = None,
         key_file: str | PathLike[str] | None = None,
@@ -145,7 +146,7 @@ class Configuration(LoggingSettings):
         proxy: str | None = None,
         no_proxy: str | None = None,
         proxy_headers: Mapping[str, str] | None = None,
-        proxy_ssl_context: ssl.SSLContext | None = None,
+        proxy_ssl_context: SSLContext | None = None,
         safe_chars_for_path_param: str = "",
         client_side_validation: bool = True,
         socket_options: Sequence[Any] | None = None,

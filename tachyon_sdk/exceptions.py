@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+else:
+    Self = Any  # for who asks for type hints at run time
 
 
 class OpenApiException(Exception):

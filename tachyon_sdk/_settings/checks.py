@@ -5,6 +5,8 @@ A message names the setting and says what would be right. It shows no credential
 
 from __future__ import annotations
 
+import math
+import operator
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -77,21 +79,32 @@ def flag(name: str, value: Any) -> bool:
 
 def integer(minimum: int) -> Check:
     def checked(name: str, value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise _wrong_type(name, value, "an int", int)
-        if value < minimum:
-            raise ApiValueError(f"{name} must be {minimum} or more, not {value}")
-        return value
+        try:
+            number = operator.index(_no_bool(value))  # numpy's integers are no int
+        except TypeError:
+            raise _wrong_type(name, value, "an int", int) from None
+        if number < minimum:
+            raise ApiValueError(f"{name} must be {minimum} or more, not {number}")
+        return number
 
     return checked
 
 
 def seconds(name: str, value: Any) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise _wrong_type(name, value, "a number of seconds or None", int, float)
-    if not 0 < value <= MAX_SECONDS:  # also refuses nan
+    try:
+        number = math.inf if isinstance(value, int) and value > MAX_SECONDS else float(_no_bool(value))
+    except (TypeError, ValueError):
+        raise _wrong_type(name, value, "a number of seconds or None", int, float) from None
+    if not 0 < number <= MAX_SECONDS:  # also refuses nan
         raise ApiValueError(f"{name} must be above 0 and at most {MAX_SECONDS} seconds, or None for no limit")
-    return float(value)
+    return number
+
+
+def _no_bool(value: Any) -> Any:
+    """The value, unless it only converts to a number."""
+    if isinstance(value, (bool, str, bytes, bytearray)):
+        raise TypeError
+    return value
 
 
 def mapping(name: str, value: Any) -> Mapping[Any, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic_core import PydanticOmit
 
 from tachyon_sdk.exceptions import ApiTypeError
 
@@ -38,13 +39,18 @@ def schema_of(adapter: TypeAdapter[Any], owner: str) -> dict[str, Any]:
     """
     try:
         schema: dict[str, Any] = _without_titles(adapter.json_schema())
-    except (PydanticUserError, NameError) as error:
+    except PydanticOmit as error:
+        raise ApiTypeError(
+            f"{owner}: a parameter that is left out of the JSON Schema cannot be given"
+        ) from error
+    except (PydanticUserError, NameError, KeyError) as error:  # a reference that is not found is a KeyError
         raise _unusable(owner, error) from error
     # A type that contains itself is only referred to; by older versions of pydantic within "allOf".
-    (top,) = schema.get("allOf", [schema])
-    if "$ref" in top:
-        schema = {**schema["$defs"][top["$ref"].rpartition("/")[2]], "$defs": schema["$defs"]}
-    return schema
+    top = schema["allOf"][0] if len(schema.get("allOf", ())) == 1 else schema
+    reference = top.get("$ref", "") if isinstance(top, dict) else ""
+    definitions = schema.get("$defs", {})
+    referred = definitions.get(reference.removeprefix("#/$defs/"))
+    return schema if referred is None else {**referred, "$defs": definitions}
 
 
 def faults_of(error: ValidationError, text: str) -> str:

@@ -1,14 +1,16 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, Field
 
+from tachyon_sdk._contract.first_choice import MessageOfChoice
 from tachyon_sdk._contract.model import Answer, EmptyForNull, Lenient
 from tachyon_sdk.models.delta_message import DeltaMessage
+from tachyon_sdk.models.message import Message
 
 
-class ChunkChoice(Answer):
+class ChunkChoice(Answer, MessageOfChoice[Message]):
     """A piece of one alternative answer.
 
     Attributes:
@@ -18,6 +20,8 @@ class ChunkChoice(Answer):
             before its end.
         logprobs: Log probabilities of the tokens, in the form of the model's provider.
     """
+
+    _message_type: ClassVar = Message
 
     index: Annotated[int | None, Lenient] = None
     delta: Annotated[DeltaMessage, EmptyForNull] = Field(

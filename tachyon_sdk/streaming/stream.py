@@ -20,6 +20,8 @@ from tachyon_sdk.streaming.sse import EventDecoder, EventTooLargeError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+else:
+    Self = Any  # for who asks for type hints at run time
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

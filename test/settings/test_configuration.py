@@ -19,6 +19,7 @@ import pytest
 from urllib3 import Retry
 
 import tachyon_sdk
+from support.numbers import Index, Scalar
 from tachyon_sdk.configuration import API_VERSION, Configuration, HostSetting
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError, OpenApiException
 from tachyon_sdk.retry import RetryPolicy
@@ -343,6 +344,21 @@ def test_hosts_with_variables() -> None:
 
 
 # Checks
+
+
+def test_numbers_of_other_libraries_are_numbers() -> None:
+    configuration = Configuration(read_timeout=Scalar(2.5), retries=Index(3), max_event_bytes=Scalar(9))  # type: ignore
+    assert (configuration.read_timeout, configuration.retries, configuration.max_event_bytes) == (2.5, 3, 9)
+    assert type(configuration.read_timeout) is float
+    assert type(configuration.retries) is type(configuration.max_event_bytes) is int
+    for wrong in (Scalar(2.5), Scalar(True), Scalar(1, (1,)), "1", b"1", 1.0, True):
+        with pytest.raises(ApiTypeError, match=r"^max_event_bytes must be an int, not"):
+            configuration.max_event_bytes = wrong
+    for wrong in (Scalar(1, (1,)), "1", b"1", True, object()):
+        with pytest.raises(ApiTypeError, match=r"^read_timeout must be a number of seconds or None, not"):
+            configuration.read_timeout = wrong
+    with pytest.raises(ApiValueError, match=r"^max_event_bytes must be 1 or more, not 0"):
+        configuration.max_event_bytes = Index(0)
 
 
 @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])

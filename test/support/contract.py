@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import keyword
@@ -29,7 +30,20 @@ ANSWERS = [name for name in OBJECTS if SCHEMAS[name].get("x-answer")]
 REQUESTS = [name for name in OBJECTS if name not in ANSWERS]
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_REGISTRY: Registry[Any] = Registry().with_resource("urn:contract", Resource(SPEC, DRAFT202012))
+
+
+def _with_open_enumerations(spec: Node) -> Node:
+    """The document with what a request takes in the place of a member, which it says in words and by a mark."""
+    spec = copy.deepcopy(spec)
+    for name in ENUMS:
+        also = [{"type": "object"}] if SCHEMAS[name].get("x-or-object") else []
+        spec["components"]["schemas"][name] = {"oneOf": [{"type": "string"}, *also]}
+    return spec
+
+
+_REGISTRY: Registry[Any] = Registry().with_resource(
+    "urn:contract", Resource(_with_open_enumerations(SPEC), DRAFT202012)
+)
 
 
 def operations() -> Iterator[tuple[str, str, Node]]:
