@@ -46,7 +46,7 @@ RULES = """
     tools structured      -> .exceptions .models .streaming ._contract ._typed pydantic pydantic_core
     local                 -> . ._lazy ._version .api .models .api_client .configuration .exceptions ._contract
     local                 -> pydantic starlette uvicorn
-    cli                   -> . ._version .exceptions .local ._contract ._error_body
+    cli                   -> . ._version .exceptions .local ._contract ._errors
     __main__              -> .cli
     __init__              -> .api .models .api_client .api_response .configuration .exceptions .rest .retry
     __init__              -> ._lazy ._version .streaming .structured .tools
