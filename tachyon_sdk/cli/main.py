@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import tachyon_sdk  # its other names load where they are used, so that Ctrl-C is caught there, too
 from tachyon_sdk._contract.finish_reasons import problem_of, sentence_of
 from tachyon_sdk._contract.first_choice import FirstChoice, said
-from tachyon_sdk._error_body import one_line
+from tachyon_sdk._errors.body import one_line
 from tachyon_sdk.exceptions import ApiException, ApiValueError, OpenApiException
 
 _Answer = FirstChoice[Any, Any]
