@@ -112,7 +112,8 @@ class Configuration(LoggingSettings):
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
         temp_folder_path: Kept for programs that set it; not used.
 
-    `repr()` shows no credentials. A pickle has them in it.
+    `repr()` shows no credentials. A pickle has them in it. A name that is nearly that of a setting cannot be set:
+    `ApiAttributeError` says the right one. Other names are for your program.
 
     Raises:
         ApiTypeError: A setting has the wrong type.
@@ -227,6 +228,8 @@ class Configuration(LoggingSettings):
     if not TYPE_CHECKING:  # type checkers would take it for a permission to set any name
 
         def __setattr__(self, name: str, value: Any) -> None:
+            if not hasattr(type(self), name):
+                _checks.check_name(name)
             object.__setattr__(self, name, _checks.check(name, value))
 
     @property

@@ -29,7 +29,11 @@ else:
 
 
 class OpenApiException(Exception):
-    """Base of every error this package raises. Catch it to catch them all."""
+    """Base of the errors of this package. Catch it to catch them all.
+
+    A value that does not fit into a request raises `pydantic.ValidationError`, which is not one of them. Neither is
+    what a function of yours raises that this package calls, such as a tool.
+    """
 
 
 class ApiTypeError(OpenApiException, TypeError):

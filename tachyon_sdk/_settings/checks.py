@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
+from tachyon_sdk.exceptions import ApiAttributeError, ApiTypeError, ApiValueError
 
 Check = Callable[[str, Any], Any]
 
@@ -249,9 +249,29 @@ def check(name: str, value: Any) -> Any:
     return CHECKS[name](name, value) if name in CHECKS else value
 
 
+def check_name(name: str) -> None:
+    """Raise where a name is no setting, and so close to one that it must be a slip. Other names pass, for programs.
+
+    Raises:
+        ApiAttributeError: The message has the right name.
+    """
+    if name in CHECKS or name in _OF_THE_LOG or name.startswith("_"):
+        return
+    # Imported here because it is rarely needed.
+    from difflib import get_close_matches
+
+    letters = name.replace("_", "").lower()
+    known = {setting.replace("_", ""): setting for setting in CHECKS}
+    swapped = [each for each in known if sorted(each) == sorted(letters)]
+    if close := swapped or get_close_matches(letters, known, 1, 0.85):
+        raise ApiAttributeError(f"there is no setting {name}, do you mean {known[close[0]]}?")
+
+
 def _pool_size() -> int:
     return min(32, (os.cpu_count() or 1) * 5)
 
+
+_OF_THE_LOG = frozenset({"logger", "logger_formatter", "logger_file_handler", "logger_stream_handler"})
 
 # What each attribute of Configuration is checked with, in the constructor and whenever it is set.
 CHECKS: dict[str, Check] = {

@@ -24,6 +24,17 @@ _debugging: WeakSet[object] = WeakSet()
 _levels_before: dict[logging.Logger, int] = {}
 
 _log = logging.getLogger("tachyon_sdk")
+
+
+def _renew_lock() -> None:
+    """Give a child of fork a lock of its own: the thread that held it may not be there to release it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
+
 # Without it, Python would print the warnings of a program that has set up no logging.
 _log.addHandler(logging.NullHandler())
 

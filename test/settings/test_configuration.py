@@ -20,8 +20,9 @@ from urllib3 import Retry
 
 import tachyon_sdk
 from support.numbers import Index, Scalar
+from tachyon_sdk._settings.checks import CHECKS
 from tachyon_sdk.configuration import API_VERSION, Configuration, HostSetting
-from tachyon_sdk.exceptions import ApiTypeError, ApiValueError, OpenApiException
+from tachyon_sdk.exceptions import ApiAttributeError, ApiTypeError, ApiValueError, OpenApiException
 from tachyon_sdk.retry import RetryPolicy
 
 SetEnvironment = Callable[..., None]
@@ -344,6 +345,66 @@ def test_hosts_with_variables() -> None:
 
 
 # Checks
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("read_timout", "read_timeout"),
+        ("readTimeout", "read_timeout"),
+        ("READ_TIMEOUT", "read_timeout"),
+        ("read_time_out", "read_timeout"),
+        ("read_timeouts", "read_timeout"),
+        ("connect_tiemout", "connect_timeout"),
+        ("hots", "host"),
+        ("hosts", "host"),
+        ("ssl_verify", "verify_ssl"),
+        ("verify_sll", "verify_ssl"),
+        ("acess_token", "access_token"),
+        ("api_keys", "api_key"),
+        ("operatorId", "operator_id"),
+        ("user_name", "username"),
+        ("proxy_header", "proxy_headers"),
+        ("max_respones_bytes", "max_response_bytes"),
+        ("logger_files", "logger_file"),
+        ("temp_folderpath", "temp_folder_path"),
+    ],
+)
+def test_a_name_that_is_nearly_a_setting_is_a_slip(name: str, right: str) -> None:
+    configuration = Configuration()
+    with pytest.raises(ApiAttributeError, match=rf"^there is no setting {name}, do you mean {right}\?$"):
+        setattr(configuration, name, None)
+    assert not hasattr(configuration, name)
+
+
+@pytest.mark.parametrize("name", list(CHECKS))
+def test_each_setting_is_known_and_a_slip_in_it_is_found(name: str) -> None:
+    configuration = Configuration()
+    setattr(configuration, name, getattr(configuration, name))
+    if len(name) > 4:
+        middle = len(name) // 2
+        for slip in (name[:middle] + name[middle + 1 :], name + "s"):
+            with pytest.raises(ApiAttributeError, match=r"^there is no setting"):
+                setattr(configuration, slip, None)
+
+
+class WithItsOwn(Configuration):
+    hosts: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hosts = ("a", "b")
+
+
+def test_other_names_are_for_the_program() -> None:
+    configuration: Any = Configuration()
+    names = ["region", "timeout", "project_id", "session", "user", "environment", "_read_timout", "x", "日本"]
+    names += ["disabled_client_side_validations", "discard_unknown_keys", "logger_stream_handler", "logger"]
+    for name in names:
+        setattr(configuration, name, "mine")
+        assert getattr(configuration, name) == "mine"
+        assert getattr(copy.copy(configuration), name) == "mine"
+    assert WithItsOwn().hosts == copy.deepcopy(WithItsOwn()).hosts == ("a", "b")
 
 
 def test_numbers_of_other_libraries_are_numbers() -> None:
