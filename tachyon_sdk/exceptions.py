@@ -186,9 +186,12 @@ class ApiException(OpenApiException):
         self.data = data
         # Imported here because no error is the normal case, and JSON, HTML and patterns cost import time.
         from tachyon_sdk._errors.body import read_error_body
-        from tachyon_sdk._errors.headers import read_request_id, read_retry_after
+        from tachyon_sdk._errors.headers import read_error_headers, read_request_id, read_retry_after
 
         self.code, found = read_error_body(self.body, data)
+        if found is None:
+            code, found = read_error_headers(headers)
+            self.code = self.code or code
         self.message = found if message is None else message
         self.request_id = read_request_id(headers)
         self.retry_after = read_retry_after(headers) if retry_after is None else retry_after

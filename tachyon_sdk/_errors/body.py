@@ -29,11 +29,12 @@ _MESSAGES = (
     "errordetails",
     "description",
     "reason",
+    "exception",
     "title",
 )
-_CODES = ("code", "errorcode", "errcode", "errortype")
+_CODES = ("code", "errorcode", "errcode", "errno", "errortype")
 # An object that has the error in it. As a text, the value is no message.
-_WRAPPERS = ("baseresp", "fault", "response", "responsemetadata", "header", "status", "xgroq")
+_WRAPPERS = ("baseresp", "fault", "response", "responsemetadata", "header", "status", "xgroq", "data")
 # Where in the request an error of a list is. A list at the top is one of whole bodies, which may have a `path`.
 _LOCATIONS = ("loc", "field", "pointer", "path", "param", "property")
 # Objects that may list the findings for each field of the request by its name.

@@ -30,6 +30,17 @@ def read_request_id(headers: Any) -> str | None:
     return _header(headers, *_REQUEST_ID_HEADERS)
 
 
+def read_error_headers(headers: Any) -> tuple[str | None, str | None]:
+    """Return the code and the message of an error whose body does not have them, each None if it does not say.
+
+    They are in the challenge of a 401 or 403 (RFC 6750, section 3), and in a header of AWS.
+    """
+    challenge = _header(headers, "www-authenticate") or ""
+    found = dict(re.findall(r'\b(error|error_description)="([^"]+)"', challenge))
+    kind = (_header(headers, "x-amzn-errortype") or "").partition(":")[0]
+    return found.get("error") or kind or None, found.get("error_description")
+
+
 def read_retry_after(headers: Any) -> float | None:
     """Return the seconds that the server asks to wait; None if it does not say, or not clearly.
 

@@ -14,14 +14,23 @@ from tachyon_sdk._errors.body import Found, names_error, plain_names, read_error
 # What can be an error although there are choices. Compared as it comes, so that it costs a chunk next to nothing.
 BESIDE_CHOICES = frozenset(
     {
-        *("error", "error_code", "error_msg", "error_message", "errorCode", "errorMsg", "errorMessage"),
+        *(
+            "error",
+            "errno",
+            "error_code",
+            "error_msg",
+            "error_message",
+            "errorCode",
+            "errorMsg",
+            "errorMessage",
+        ),
         *("base_resp", "x_groq", "object", "status", "type"),
     }
 )
 _FAILED = {"error", "fail", "failed", "failure"}
 _GOOD = {"", "0", "200", "false", "no", "none", "null", "ok", "success", "succeeded"}
 # The types of an agent's events that are part of its answer.
-_AGENT_EVENTS = {"say", "done"}
+_AGENT_EVENTS = ("say", "done")  # a tuple: a type may be anything, also what cannot be in a set
 _WRAPPERS = ("response", "responsemetadata", "header")
 
 
@@ -53,7 +62,7 @@ def _is_error_anywhere(plain: Mapping[str, Any]) -> bool:
     for name, code in (("baseresp", "status_code"), ("xgroq", "error")):
         if isinstance(inner := plain.get(name), dict) and not _is_nothing(inner.get(code)):
             return True
-    codes = [plain[name] for name in ("errorcode", "errcode") if plain.get(name) is not None]
+    codes = [plain[name] for name in ("errorcode", "errcode", "errno") if plain.get(name) is not None]
     if codes:
         return not all(map(_is_nothing, codes))
     if not all(_is_nothing(plain.get(name)) for name in ("errormsg", "errormessage", "errmsg")):
@@ -82,7 +91,7 @@ def _is_error_alone(plain: Mapping[str, Any], event: bool) -> bool:
             (name == "fault" or name.endswith(("error", "errors", "exception"))) and not _is_nothing(value)
             for name, value in plain.items()
         )
-        or any(plain.get(name) is False for name in ("success", "ok"))
+        or any(plain.get(name, True) in (False, "false") for name in ("success", "ok"))
         or any(_is_error_status(plain.get(name)) for name in ("status", "statuscode"))
         or _is_error_detail(plain, event)
     )

@@ -128,6 +128,10 @@ OTHER_SHAPES: dict[str, tuple[Any, str | None, str | None]] = {
     "msg": ({"success": False, "code": 401, "msg": "token expired"}, "401", "token expired"),
     "details-text": ({"code": 400, "details": "at most 20"}, "400", "at most 20"),
     "error-details": ({"error": {"code": 400, "error_details": "at most 20"}}, "400", "at most 20"),
+    "errno": ({"errno": 110, "errmsg": "no credit"}, "110", "no credit"),
+    "exception-text": ({"exception": "ValueError: x"}, None, "ValueError: x"),
+    "exception-object": ({"internalServerException": {"message": "died"}}, None, "died"),
+    "data": ({"success": False, "data": {"code": "x", "message": "no"}}, "x", "no"),
     "description": ({"description": "out of quota"}, None, "out of quota"),
     "hugging-face": (
         {"error": "Input validation error", "error_type": "validation"},

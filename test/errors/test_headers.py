@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tachyon_sdk._errors.headers import read_request_id, read_retry_after
+from tachyon_sdk._errors.headers import read_error_headers, read_request_id, read_retry_after
+from tachyon_sdk.exceptions import UnauthorizedException
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,38 @@ from tachyon_sdk._errors.headers import read_request_id, read_retry_after
 )
 def test_request_id(headers: Any, found: str | None) -> None:
     assert read_request_id(headers) == found
+
+
+@pytest.mark.parametrize(
+    ("headers", "code", "message"),
+    [
+        ({"WWW-Authenticate": 'Bearer error="expired", error_description="It expired"'}, "expired", "It expired"),
+        ({"www-authenticate": 'Bearer realm="x", error="insufficient_scope", scope="a"'}, "insufficient_scope", None),
+        ({"WWW-Authenticate": 'Basic realm="error"'}, None, None),
+        ({"X-Amzn-ErrorType": "ThrottlingException:http://internal.example/"}, "ThrottlingException", None),
+        ({b"WWW-Authenticate": b'Bearer error_description="It expired"'}, None, "It expired"),
+        ({}, None, None),
+        (None, None, None),
+    ],
+)  # fmt: skip
+def test_the_error_of_the_headers(headers: Any, code: str | None, message: str | None) -> None:
+    assert read_error_headers(headers) == (code, message)
+
+
+def test_headers_speak_where_the_body_has_no_message() -> None:
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token", error_description="It expired"'}
+    assert (
+        str(UnauthorizedException(401, headers=headers))
+        == "401 Unauthorized: It expired (code invalid_token)"
+    )
+    for body, code, message in (
+        ('{"code": "x"}', "x", "It expired"),
+        ('{"message": "no"}', None, "no"),
+        ("no", None, "no"),
+    ):
+        error = UnauthorizedException(401, headers=headers, body=body)
+        assert (error.code, error.message) == (code, message)
+    assert UnauthorizedException(401, headers=headers, message="ours").message == "ours"
 
 
 @pytest.mark.parametrize(
