@@ -16,7 +16,8 @@ from tachyon_sdk._settings.hosts import (
     host_from,
 )
 from tachyon_sdk._settings.logs import LoggingSettings
-from tachyon_sdk.exceptions import ApiTypeError
+from tachyon_sdk._settings.no_proxy import excludes as _excludes
+from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
 if TYPE_CHECKING:
     import ssl
@@ -156,7 +157,8 @@ class Configuration(LoggingSettings):
         self.server_operation_variables: dict[int, ServerVariablesT] = server_operation_variables or {}
         self.ignore_operation_servers = ignore_operation_servers
         self._proxy: str | None = None
-        self._proxy_from_environment = False
+        # By scheme, as long as the program has set no proxy.
+        self._environment_proxies: dict[str, str] | None = None
         self._base_path: str = DEFAULT_HOST
         self._server_index: int | None = None
         if server_index is not None:
@@ -197,12 +199,12 @@ class Configuration(LoggingSettings):
         self.assert_hostname = assert_hostname
         self.tls_server_name = tls_server_name
 
+        self.no_proxy = _environment.proxies().get("no") if no_proxy is None else no_proxy
         if proxy is None:
-            self._proxy_from_environment = True
+            self._environment_proxies = {}
             self._use_environment_proxy()
         else:
             self.proxy = proxy
-        self.no_proxy = _environment.hosts_without_proxy() if no_proxy is None else no_proxy
         self.proxy_headers = proxy_headers
         self.proxy_ssl_context = proxy_ssl_context
 
@@ -242,17 +244,39 @@ class Configuration(LoggingSettings):
 
     @property
     def proxy(self) -> str | None:
-        """URL of the proxy. Setting it, also to None, ends the use of the environment's."""
+        """URL of the proxy for the host. Setting it, also to None, ends the use of the environment's.
+
+        `proxy_for` also takes `no_proxy` into account.
+        """
         return self._proxy
 
     @proxy.setter
     def proxy(self, value: str | None) -> None:
         self._proxy = value
-        self._proxy_from_environment = False
+        self._environment_proxies = None
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the URL of the proxy that requests to this URL go through, or None.
+
+        Raises:
+            ApiValueError: The environment names a proxy for it that cannot be used.
+        """
+        if self.no_proxy and _excludes(self.no_proxy, url):
+            return None
+        if self._environment_proxies is None:
+            return self._proxy
+        return _environment.proxy_for(url, self._environment_proxies)
 
     def _use_environment_proxy(self) -> None:
-        if self._proxy_from_environment:
-            self._proxy = _environment.proxy_for(self.host)
+        if self._environment_proxies is None:
+            return
+        self._environment_proxies = _environment.proxies()
+        try:
+            self._proxy = _environment.proxy_for(self.host, self._environment_proxies)
+        except ApiValueError:
+            if not self.no_proxy or not _excludes(self.no_proxy, self.host):
+                raise
+            self._proxy = None
 
     def authorization_header(self) -> str | None:
         """Return the value for the Authorization header, or None without credentials.
