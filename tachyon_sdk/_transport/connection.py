@@ -61,14 +61,12 @@ class Connection:
     host: str
     proxy: Any
     proxy_config: Any
-    is_verified: bool
     ssl_context: ssl.SSLContext | None
     assert_hostname: Any
     server_hostname: str | None
     _tunnel_host: str | None
 
     send_timeout: float | None
-    unverified: bool
     response_class = _Response
     tls_context: Callable[[], ssl.SSLContext]
     failing_proxy: str | None
@@ -93,9 +91,6 @@ class Connection:
             raise NotConnectedError(host, self.failing_proxy) from error
         # urllib3 gives the sending of the whole body the timeout for connecting, which a large upload may need.
         self.sock.settimeout(self.send_timeout)
-        if self.unverified:
-            # It would warn again with every request.
-            self.is_verified = True
 
     def _proxy_address(self) -> str | None:
         if socks := getattr(self, "_socks_options", None):

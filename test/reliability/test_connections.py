@@ -148,7 +148,7 @@ def collect_at(moment: int) -> Callable[..., None]:
 
     def profile(frame: FrameType, event: str, argument: object) -> None:
         nonlocal left
-        if os.path.basename(frame.f_code.co_filename) in ("queue.py", "connectionpool.py", "connections.py"):
+        if os.path.basename(frame.f_code.co_filename) in ("queue.py", "connectionpool.py", "pools.py"):
             if left == 0:
                 sys.setprofile(None)
                 gc.collect()

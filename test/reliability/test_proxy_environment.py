@@ -88,12 +88,13 @@ def test_a_socks_proxy_of_the_environment(environment: SetEnvironment, socks: So
         ("*", False),
         ("elsewhere.example, 127.0.0.1", False),
         ("elsewhere.example,other.example", True),
-        # Names are compared from their end, at a dot; so are addresses, for which networks have no meaning.
+        # Names are compared from their end, at a dot; so are addresses.
         ("0.0.1", False),
         (".0.0.1", False),
         ("27.0.0.1", True),
         ("127.0.0", True),
-        ("127.0.0.0/8", True),
+        ("127.0.0.0/8", False),
+        ("10.0.0.0/8", True),
     ],
 )
 def test_hosts_without_proxy(
