@@ -11,9 +11,11 @@ import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError
 from urllib3.util.ssl_match_hostname import CertificateError
 
-# A larger body is not copied for the sake of one packet.
+# Up to this size, head and body are sent as one packet.
 _JOINED_BYTES = 65536
-_MOST_INTERIM_ANSWERS = 100
+# What is sent at a time, within one timeout.
+_SENT_BYTES = 65536
+_MAX_INTERIM_RESPONSES = 100
 _SWITCHING_PROTOCOLS = 101
 
 
@@ -31,10 +33,28 @@ class NotConnectedError(Exception):
         self.proxy = proxy
 
 
-class _Response(HTTPResponse):
-    """An answer, with the interim ones before it passed over (RFC 9110, section 15.2)."""
+class SendTimeoutError(TimeoutError):
+    """The network took nothing of the request for as long as the timeout allows."""
 
-    _interim_answers = 0
+
+class ConnectTimeout(float):
+    """The timeout for connecting, which urllib3 hands to the connection, with the one for sending.
+
+    urllib3 knows none for sending: the whole body would have to be sent within the one for connecting.
+    """
+
+    sending: float | None
+
+    def __new__(cls, seconds: float, sending: float | None) -> ConnectTimeout:
+        timeout = super().__new__(cls, seconds)
+        timeout.sending = sending
+        return timeout
+
+
+class _Response(HTTPResponse):
+    """A response, without the interim ones before it (RFC 9110, section 15.2)."""
+
+    _interim_responses = 0
 
     def begin(self) -> None:
         super().begin()
@@ -42,22 +62,23 @@ class _Response(HTTPResponse):
             self.will_close = True  # what follows is no HTTP
 
     def _read_status(self) -> tuple[str, int, str]:
-        # http.client passes over 100 alone, and over any number of them.
+        # http.client skips those with status 100 only, without a limit.
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if status >= 200 or status == _SWITCHING_PROTOCOLS:
                 return version, status, reason
-            self._interim_answers += 1
-            if self._interim_answers > _MOST_INTERIM_ANSWERS:
-                raise HTTPException("there is no answer after a hundred interim ones")
+            self._interim_responses += 1
+            if self._interim_responses > _MAX_INTERIM_RESPONSES:
+                raise HTTPException("too many interim responses")
             parse_headers(self.fp)
 
 
 class Connection:
-    """What our connections do differently from urllib3's; stands before its class."""
+    """What our connections do differently from urllib3's: a mixin for its classes."""
 
     # All of urllib3's connections have these.
     sock: Any
+    timeout: Any
     host: str
     proxy: Any
     proxy_config: Any
@@ -66,7 +87,6 @@ class Connection:
     server_hostname: str | None
     _tunnel_host: str | None
 
-    send_timeout: float | None
     response_class = _Response
     tls_context: Callable[[], ssl.SSLContext]
     failing_proxy: str | None
@@ -89,8 +109,7 @@ class Connection:
             raise
         except (HTTPError, HTTPException, OSError, CertificateError) as error:
             raise NotConnectedError(host, self.failing_proxy) from error
-        # urllib3 gives the sending of the whole body the timeout for connecting, which a large upload may need.
-        self.sock.settimeout(self.send_timeout)
+        self.sock.settimeout(self._send_timeout())
 
     def _proxy_address(self) -> str | None:
         if socks := getattr(self, "_socks_options", None):
@@ -107,6 +126,16 @@ class Connection:
         super()._tunnel()  # type: ignore[misc]
         self.failing_proxy = None
 
+    def _send_timeout(self) -> Any:
+        return getattr(self.timeout, "sending", self.timeout)
+
+    def request(self, *args: Any, **options: Any) -> None:
+        if self.sock is not None:
+            # urllib3 sets this timeout on a socket that is connected already.
+            self.timeout = self._send_timeout()
+        super().request(*args, **options)  # type: ignore[misc]
+        self._flush()
+
     def endheaders(self, *args: Any, **options: Any) -> None:
         # Head and body go in one packet where they fit: urllib3 sends each on its own.
         self.held = b""
@@ -120,20 +149,30 @@ class Connection:
             data = self.held + data
             self.held = None
         self._flush()
-        super().send(data)  # type: ignore[misc]
+        self._send_now(data)
 
     def _flush(self) -> None:
         held, self.held = self.held, None
         if held:
-            super().send(held)  # type: ignore[misc]
+            self._send_now(held)
+
+    def _send_now(self, data: Any) -> None:
+        try:
+            if len(data) <= _SENT_BYTES:
+                super().send(data)  # type: ignore[misc]
+                return
+            with memoryview(data) as view:
+                for start in range(0, len(view), _SENT_BYTES):
+                    super().send(view[start : start + _SENT_BYTES])  # type: ignore[misc]
+        except TimeoutError as error:
+            raise SendTimeoutError(*error.args) from error
 
     def close(self) -> None:
         self.held = None
         super().close()  # type: ignore[misc]
 
     def getresponse(self) -> urllib3.HTTPResponse:
-        self._flush()
-        # urllib3 lets go of the socket where the answer ends with the connection.
+        # urllib3 gives up the socket where the response ends with the connection.
         sock = self.sock
         response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]
         response.sock = sock  # type: ignore[attr-defined]

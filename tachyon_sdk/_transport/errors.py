@@ -14,7 +14,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from tachyon_sdk._transport.connection import NotConnectedError
+from tachyon_sdk._transport.connection import NotConnectedError, SendTimeoutError
 from tachyon_sdk.exceptions import ConnectionException, TimeoutException
 
 
@@ -54,6 +54,8 @@ def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:
     sent = True
     if isinstance(error, ClosedPoolError):
         what, sent = "the client was closed meanwhile", False
+    elif isinstance(cause, SendTimeoutError):
+        what = "sending the request took too long: no progress within the read timeout"
     elif isinstance(error, ReadTimeoutError) or isinstance(cause, TimeoutError):
         what = "the server sent nothing within the read timeout"
     elif isinstance(error, SSLError):

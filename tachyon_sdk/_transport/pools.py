@@ -18,7 +18,7 @@ import urllib3
 import urllib3.util
 from urllib3.exceptions import InsecureRequestWarning
 
-from tachyon_sdk._transport.connection import Connection
+from tachyon_sdk._transport.connection import Connection, ConnectTimeout
 from tachyon_sdk._transport.headers import build_headers
 from tachyon_sdk._transport.log_filter import hidden_query
 from tachyon_sdk._transport.tls import tls_context
@@ -29,6 +29,9 @@ from tachyon_sdk.exceptions import ApiValueError
 _NO_RETRIES = urllib3.Retry(False, redirect=False)
 
 _NOTHING = nullcontext()
+
+# Seconds; the longest that a socket takes for a timeout.
+_FOREVER = 2_147_483.0
 
 
 class _Way(NamedTuple):
@@ -147,10 +150,7 @@ def _proxy_headers(credentials: str | None, configuration: Configuration) -> Map
 
 
 def _with_our_connections(manager: urllib3.PoolManager, configuration: Configuration) -> urllib3.PoolManager:
-    settings = {
-        "send_timeout": configuration.read_timeout,
-        "tls_context": staticmethod(lru_cache(maxsize=1)(partial(tls_context, configuration))),
-    }
+    settings = {"tls_context": staticmethod(lru_cache(maxsize=1)(partial(tls_context, configuration)))}
     pool_classes: dict[str, Any] = {}
     for scheme, pool in manager.pool_classes_by_scheme.items():
         connection = type("Connection", (Connection, pool.ConnectionCls), settings)  # type: ignore[attr-defined]
@@ -197,7 +197,8 @@ class _IdleConnections:
 
 @lru_cache(maxsize=16)
 def _timeout(connect: float | None, read: float | None) -> urllib3.Timeout:
-    return urllib3.Timeout(connect=connect, read=read)
+    seconds = _FOREVER if connect is None else connect
+    return urllib3.Timeout(connect=ConnectTimeout(seconds, sending=read), read=read)
 
 
 def _warn_once(origin: str, warned: dict[str, object]) -> None:
