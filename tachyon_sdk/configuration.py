@@ -98,6 +98,7 @@ class Configuration(LoggingSettings):
         read_timeout: Seconds to wait for each next byte, before an answer and in the middle of it. None: no limit.
         max_response_bytes: Bytes of a whole answer, decompressed, at most.
         max_event_bytes: Bytes of one event of a stream, decompressed, at most.
+        keepalive_expiry: Seconds after which an idle connection is not used any more; 0 keeps none. None: no limit.
 
     Attributes:
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
@@ -150,6 +151,7 @@ class Configuration(LoggingSettings):
         read_timeout: float | None = 600.0,
         max_response_bytes: int = 256 * 1024 * 1024,
         max_event_bytes: int = 64 * 1024 * 1024,
+        keepalive_expiry: float | None = 4.0,
     ) -> None:
         # Variables before the index, whose host may be made with them.
         self.server_variables: ServerVariablesT = server_variables or {}
@@ -189,6 +191,7 @@ class Configuration(LoggingSettings):
         self.connection_pool_maxsize: int = _checks.check("connection_pool_maxsize", connection_pool_maxsize)
         self.max_response_bytes = max_response_bytes
         self.max_event_bytes = max_event_bytes
+        self.keepalive_expiry = keepalive_expiry
         self.socket_options = socket_options
 
         self.verify_ssl = verify_ssl

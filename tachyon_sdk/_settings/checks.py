@@ -86,12 +86,17 @@ def integer(minimum: int) -> Check:
     return checked
 
 
-def seconds(name: str, value: Any) -> float:
+def seconds(name: str, value: Any, *, zero: bool = False) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise _wrong_type(name, value, "a number of seconds or None", int, float)
-    if not 0 < value <= MAX_SECONDS:  # also refuses nan
-        raise ApiValueError(f"{name} must be above 0 and at most {MAX_SECONDS} seconds, or None for no limit")
+    if not (0 < value <= MAX_SECONDS or (zero and value == 0)):  # also refuses nan
+        least = "at least 0" if zero else "above 0"
+        raise ApiValueError(f"{name} must be {least} and at most {MAX_SECONDS} seconds, or None for no limit")
     return float(value)
+
+
+def seconds_or_zero(name: str, value: Any) -> float:
+    return seconds(name, value, zero=True)
 
 
 def mapping(name: str, value: Any) -> Mapping[Any, Any]:
@@ -261,6 +266,7 @@ CHECKS: dict[str, Check] = {
     "connection_pool_maxsize": optional(integer(1), _pool_size),
     "max_response_bytes": integer(1),
     "max_event_bytes": integer(1),
+    "keepalive_expiry": optional(seconds_or_zero),
     "socket_options": optional(sequence),
     "verify_ssl": flag,
     "ssl_ca_cert": optional(readable_file),

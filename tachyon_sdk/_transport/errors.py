@@ -39,7 +39,7 @@ def not_connected(error: NotConnectedError, doing: str) -> ConnectionException:
         what = f"{proxy} could not be used" if proxy else f"no {made} could be made"
         what += f": {_reason(cause)}"
     kind = TimeoutException if isinstance(cause, TimeoutError) else ConnectionException
-    return kind(message=f"{what} ({doing})", request_sent=False, permanent=permanent)
+    return kind(message=f"{what} ({doing})", request_sent=error.sent_before, permanent=permanent)
 
 
 def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:

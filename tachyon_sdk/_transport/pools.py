@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import queue
+import logging
 import ssl
 import sys
 import warnings
@@ -18,15 +18,23 @@ import urllib3
 import urllib3.util
 from urllib3.exceptions import InsecureRequestWarning
 
-from tachyon_sdk._transport.connection import Connection, ConnectTimeout
+from tachyon_sdk._transport.connection import (
+    Connection,
+    ConnectTimeout,
+    NotConnectedError,
+    StaleConnectionError,
+)
 from tachyon_sdk._transport.headers import build_headers
+from tachyon_sdk._transport.idle import NEW, IdleConnections
 from tachyon_sdk._transport.log_filter import hidden_query
 from tachyon_sdk._transport.tls import tls_context
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import ApiValueError
 
-# urllib3 does neither: retries are decided in one place, and redirects are not followed.
+# Retries are decided in one place, which is not urllib3, and redirects are not followed.
 _NO_RETRIES = urllib3.Retry(False, redirect=False)
+
+_log = logging.getLogger("tachyon_sdk")
 
 _NOTHING = nullcontext()
 
@@ -76,17 +84,15 @@ class Pools:
         way = self._ways.get(origin) or self._find_way(origin)
         target = url if way.takes_whole_url else url[len(origin) :] or "/"
         with hidden_query() if "?" in target else _NOTHING:
-            response: urllib3.BaseHTTPResponse = way.opener.urlopen(
-                method,
-                target,
-                body=body,
-                headers=headers,
-                timeout=_timeout(*timeouts),
-                retries=_NO_RETRIES,
-                redirect=False,
-                preload_content=False,
-            )
-        return response
+            try:
+                return _open(way, method, target, body, headers, timeouts)
+            except StaleConnectionError:
+                _log.debug("%s %s: sent again, the kept connection was closed", method, url.partition("?")[0])
+            try:
+                return _open(way, method, target, body, headers, timeouts, pool_timeout=NEW)
+            except NotConnectedError as error:
+                error.sent_before = True
+                raise
 
     def _find_way(self, origin: str) -> _Way:
         proxy = self._configuration.proxy_for(origin)
@@ -105,6 +111,29 @@ class Pools:
             way.pool.close()
 
 
+def _open(
+    way: _Way,
+    method: str,
+    target: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    timeouts: tuple[float | None, float | None],
+    pool_timeout: float | None = None,
+) -> urllib3.BaseHTTPResponse:
+    response: urllib3.BaseHTTPResponse = way.opener.urlopen(
+        method,
+        target,
+        body=body,
+        headers=headers,
+        timeout=_timeout(*timeouts),
+        pool_timeout=pool_timeout,
+        retries=_NO_RETRIES,
+        redirect=False,
+        preload_content=False,
+    )
+    return response
+
+
 def _manager(proxy: str | None, configuration: Configuration) -> urllib3.PoolManager:
     """Makes the pool for an origin that this proxy leads to.
 
@@ -113,7 +142,6 @@ def _manager(proxy: str | None, configuration: Configuration) -> urllib3.PoolMan
             for the proxy cannot be used.
     """
     options: dict[str, Any] = {
-        "maxsize": configuration.connection_pool_maxsize,
         "cert_reqs": ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE,
         "assert_hostname": configuration.assert_hostname,
         "server_hostname": configuration.tls_server_name,
@@ -150,11 +178,15 @@ def _proxy_headers(credentials: str | None, configuration: Configuration) -> Map
 
 
 def _with_our_connections(manager: urllib3.PoolManager, configuration: Configuration) -> urllib3.PoolManager:
-    settings = {"tls_context": staticmethod(lru_cache(maxsize=1)(partial(tls_context, configuration)))}
+    idle = IdleConnections(configuration.connection_pool_maxsize, configuration.keepalive_expiry)
+    settings = {
+        "tls_context": staticmethod(lru_cache(maxsize=1)(partial(tls_context, configuration))),
+        "idle": idle,
+    }
     pool_classes: dict[str, Any] = {}
     for scheme, pool in manager.pool_classes_by_scheme.items():
         connection = type("Connection", (Connection, pool.ConnectionCls), settings)  # type: ignore[attr-defined]
-        members: dict[str, Any] = {"ConnectionCls": connection, "QueueCls": _IdleConnections}
+        members: dict[str, Any] = {"ConnectionCls": connection, "QueueCls": staticmethod(lambda _: idle)}
         if not configuration.verify_ssl:
             members["_validate_conn"] = _connect_without_warning
         pool_classes[scheme] = type(pool.__name__, (pool,), members)
@@ -171,34 +203,20 @@ def _connect_without_warning(pool: object, connection: Any) -> None:
         connection.connect()
 
 
-class _IdleConnections:
-    """Connections that wait for the next request, the last one first; one too many is closed.
+class _Timeout(urllib3.Timeout):
+    """Timeouts that keep no time: they have no `total`, so one object serves all requests."""
 
-    It takes the place of `queue.LifoQueue`, whose lock may be held by the very thread in which a stream that was
-    dropped is collected, and gives its connection back.
-    """
+    def clone(self) -> urllib3.Timeout:
+        return self
 
-    def __init__(self, maxsize: int) -> None:
-        self._maxsize = maxsize
-        self._idle: list[Any] = []
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            raise queue.Empty from None
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        if len(self._idle) < self._maxsize:
-            self._idle.append(item)
-        elif item is not None:
-            item.close()
+    def start_connect(self) -> float:
+        return 0.0
 
 
 @lru_cache(maxsize=16)
 def _timeout(connect: float | None, read: float | None) -> urllib3.Timeout:
     seconds = _FOREVER if connect is None else connect
-    return urllib3.Timeout(connect=ConnectTimeout(seconds, sending=read), read=read)
+    return _Timeout(connect=ConnectTimeout(seconds, sending=read), read=read)
 
 
 def _warn_once(origin: str, warned: dict[str, object]) -> None:
