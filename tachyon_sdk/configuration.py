@@ -88,7 +88,8 @@ class Configuration(LoggingSettings):
         proxy_ssl_context: For the connection to an https proxy, instead of the TLS settings.
         safe_chars_for_path_param: Characters that are not percent-encoded in a path parameter.
         client_side_validation: Kept for programs that set it; requests are always validated.
-        socket_options: Arguments of `socket.setsockopt`, a list of tuples. None is those of urllib3.
+        socket_options: Arguments of `socket.setsockopt`, a list of tuples, in place of ours: None turns on TCP_NODELAY
+            and TCP keep-alive, with probes after 30 s of silence.
         datetime_format: Kept for programs that set it; not used.
         date_format: Kept for programs that set it; not used.
         debug: Whether the loggers let everything pass, see the attribute. None leaves the log alone.

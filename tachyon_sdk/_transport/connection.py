@@ -177,6 +177,8 @@ class Connection:
             if self.held:
                 self._flush()
         except TimeoutError as error:
+            if error.errno is not None:  # TCP has given up
+                raise
             raise SendTimeoutError(*error.args) from error
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionAbortedError) as error:
             # The error that urllib3 expects: it reads the response that the server may have sent before it closed.

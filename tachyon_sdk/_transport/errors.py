@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from http.client import HTTPException, IncompleteRead
 from typing import Any
 
 from urllib3.exceptions import (
     ClosedPoolError,
-    ReadTimeoutError,
     SSLError,
     TimeoutError as Urllib3TimeoutError,
 )
@@ -52,11 +52,14 @@ def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:
     """
     cause = _innermost(error)
     sent = True
+    timed_out = isinstance(cause, TimeoutError) or isinstance(error, Urllib3TimeoutError)
+    if getattr(cause, "errno", None) == errno.ETIMEDOUT:  # TCP has given up, which is no timeout of ours
+        timed_out = False
     if isinstance(error, ClosedPoolError):
         what, sent = "the client was closed meanwhile", False
     elif isinstance(cause, SendTimeoutError):
         what = "sending the request took too long: no progress within the read timeout"
-    elif isinstance(error, ReadTimeoutError) or isinstance(cause, TimeoutError):
+    elif timed_out:
         what = "the server sent nothing within the read timeout"
     elif isinstance(error, SSLError):
         what = f"TLS failed: {_reason(cause)}"
@@ -64,7 +67,6 @@ def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:
         what = f"the server does not speak HTTP: {cause!r}"
     else:
         what = f"the connection was lost: {_reason(cause)}"
-    timed_out = isinstance(cause, TimeoutError) or isinstance(error, Urllib3TimeoutError)
     kind = TimeoutException if timed_out else ConnectionException
     return kind(message=f"{what} ({doing})", request_sent=sent, **answered)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
 import ssl
 import sys
 import warnings
@@ -37,6 +38,19 @@ _NO_RETRIES = urllib3.Retry(False, redirect=False)
 _log = logging.getLogger("tachyon_sdk")
 
 _NOTHING = nullcontext()
+
+# Gateways forget a connection that is silent, as while a model generates, unless TCP keeps it alive.
+_KEEPALIVE_SECONDS = 30
+_SOCKET_OPTIONS = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), _KEEPALIVE_SECONDS)
+        # To the first probe, on macOS and elsewhere, and between two.
+        for name in ("TCP_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL")
+        if hasattr(socket, name)
+    ),
+]
 
 # Seconds; the longest that a socket takes for a timeout.
 _FOREVER = 2_147_483.0
@@ -148,6 +162,7 @@ def _manager(proxy: str | None, configuration: Configuration) -> urllib3.PoolMan
         "socket_options": configuration.socket_options,
     }
     options = {name: value for name, value in options.items() if value is not None}
+    options.setdefault("socket_options", _SOCKET_OPTIONS)
     if not proxy:
         return urllib3.PoolManager(**options)
     url = urllib3.util.parse_url(proxy)
