@@ -80,10 +80,11 @@ class Configuration(LoggingSettings):
         assert_hostname: Name that the certificate must be for, instead of the host's; False: any.
         tls_server_name: Name to ask for in the TLS handshake (SNI), instead of the host's.
         connection_pool_maxsize: Connections that are kept open, at most. None is 5 for each CPU, at most 32.
-        proxy: URL of a proxy: http, https, socks4, socks4a, socks5 or socks5h (SOCKS needs the extra `socks`);
-            `""` for none at all. Environment: `HTTP_PROXY` or `HTTPS_PROXY`, by the scheme of the host, then
-            `ALL_PROXY`, each also in lower case.
-        no_proxy: Names of hosts that are reached without it, separated by commas. Environment: `NO_PROXY`.
+        proxy: URL of a proxy: http, https, socks4, socks4a, socks5 or socks5h (SOCKS needs the extra `socks`; `socks`
+            is `socks5`); `""` for none at all. Environment: `HTTP_PROXY` or `HTTPS_PROXY`, by the scheme of the URL
+            that is requested, then `ALL_PROXY`, each also in lower case.
+        no_proxy: Hosts that are reached without it, separated by commas: names, which include their subdomains,
+            addresses and networks, each with or without a port; `*` for all. Environment: `NO_PROXY`.
         proxy_headers: Headers for the proxy itself.
         proxy_ssl_context: For the connection to an https proxy, instead of the TLS settings.
         safe_chars_for_path_param: Characters that are not percent-encoded in a path parameter.

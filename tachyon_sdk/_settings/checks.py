@@ -177,8 +177,13 @@ def host_url(name: str, value: Any) -> str:
 
 
 def proxy_url(name: str, value: Any) -> str | None:
-    """An empty text is how to say "no proxy" against the environment."""
-    return _url(name, value, PROXY_SCHEMES, user_info=True) if value != "" else None
+    """Check a URL, or an empty text, which means no proxy even if the environment names one."""
+    if value == "":
+        return None
+    if isinstance(value, str) and value[:8].lower() == "socks://":
+        # As desktops and proxy programs write it.
+        value = f"socks5://{value[8:]}"
+    return _url(name, value, PROXY_SCHEMES, user_info=True)
 
 
 def hidden_url(url: str) -> str:

@@ -77,6 +77,13 @@ def test_a_socks_proxy_of_the_environment(environment: SetEnvironment, socks: So
     assert socks.asked_for[-1] == (NAME_FOR_PROXIES, server.port)
 
 
+def test_a_socks_proxy_without_a_version(environment: SetEnvironment, socks: SocksProxies) -> None:
+    environment(ALL_PROXY=f"socks://{socks.socks5}/")
+    with RawServer([ANSWER]) as server, chat(server.url) as api:
+        assert ask(api) == "Hello"
+    assert socks.asked_for[-1] == ("127.0.0.1", server.port)
+
+
 @pytest.mark.parametrize("given", ["variable", "setting"])
 @pytest.mark.parametrize(
     ("no_proxy", "through_it"),
