@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import subprocess
@@ -304,6 +305,14 @@ def test_a_body_that_cannot_be_decompressed(client: RESTClientObject, encoding: 
     assert (error.status, error.reason, error.body) == (200, "OK", "Hello")
     assert error.headers is response.headers
     assert str(error).startswith("the answer cannot be decompressed: ")
+
+
+@pytest.mark.parametrize("codings", ["gzip, ", "gzip, identity", "X-GZIP", ",gzip", "", "identity"])
+def test_a_body_whatever_the_form_of_its_codings(client: RESTClientObject, codings: str) -> None:
+    body = gzip.compress(b"Hello") if "gzip" in codings.lower() else b"Hello"
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with RawServer([head.encode() + body]) as server:
+        assert send(client, server.url).read() == b"Hello"
 
 
 def test_a_body_that_was_compressed_too_often(client: RESTClientObject) -> None:
