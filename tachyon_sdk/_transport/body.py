@@ -74,7 +74,7 @@ class Body:
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self._response = response
-        self._socket: socket.socket | None = getattr(response, "sock", None)
+        self._socket: Any = getattr(response, "sock", None)
         # The response of http.client below urllib3's. Read there, a piece costs half as much, and nothing is
         # lost when the connection breaks in the middle of an HTTP chunk.
         self._source: Any = getattr(response, "_original_response", None)
@@ -135,7 +135,7 @@ class Body:
 
     def _drain_what_is_here(self) -> bool:
         sock, framing = self._socket, self._framing
-        if sock is None or framing.ends_with_the_connection or self._response.closed:
+        if sock is None or framing.ends_with_the_connection:
             return False
         timeout = sock.gettimeout()
         try:
@@ -177,9 +177,13 @@ class Body:
         """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
         # Once the body was read to its end, the connection belongs to somebody else. After a fork it is shared.
         if self._socket is not None and self._process == os.getpid() and self._claim():
+            sock = self._socket
+            # TLS within TLS: the socket to the proxy is below.
+            while not isinstance(sock, socket.socket):
+                sock = sock.socket
             with suppress(OSError):
                 # Not the method of a TLS socket, which takes its state away from the thread that is reading.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:

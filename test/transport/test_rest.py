@@ -392,6 +392,15 @@ def test_a_response_closed_unread_closes_its_connection(client: RESTClientObject
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("framing", ["content-length", "chunked", "until-close"])
+def test_a_response_that_was_closed_is_not_read_on(client: RESTClientObject, framing: Framing) -> None:
+    with RawServer([[reframe(HELLO, framing)[:-1], AWAIT_CLOSE]]) as server:
+        response = send(client, server.url)
+        response.close()
+        response.finish()
+        server.wait_ended(1)
+
+
 def test_a_response_closed_after_it_was_read_keeps_its_connection(client: RESTClientObject) -> None:
     with RawServer([HELLO, HELLO]) as server:
         for _ in range(2):
