@@ -17,7 +17,8 @@ from tachyon_sdk._settings.hosts import (
     host_from,
 )
 from tachyon_sdk._settings.logs import LoggingSettings
-from tachyon_sdk.exceptions import ApiTypeError
+from tachyon_sdk._settings.no_proxy import excludes as _excludes
+from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 from tachyon_sdk.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -87,15 +88,17 @@ class Configuration(LoggingSettings):
         assert_hostname: Name that the certificate must be for, instead of the host's; False: any.
         tls_server_name: Name to ask for in the TLS handshake (SNI), instead of the host's.
         connection_pool_maxsize: Connections that are kept open, at most. None is 5 for each CPU, at most 32.
-        proxy: URL of a proxy: http, https, socks4, socks4a, socks5 or socks5h (SOCKS needs the extra `socks`);
-            `""` for none at all. Environment: `HTTP_PROXY` or `HTTPS_PROXY`, by the scheme of the host, then
-            `ALL_PROXY`, each also in lower case.
-        no_proxy: Names of hosts that are reached without it, separated by commas. Environment: `NO_PROXY`.
+        proxy: URL of a proxy: http, https, socks4, socks4a, socks5 or socks5h (SOCKS needs the extra `socks`; `socks`
+            is `socks5`); `""` for none at all. Environment: `HTTP_PROXY` or `HTTPS_PROXY`, by the scheme of the URL
+            that is requested, then `ALL_PROXY`, each also in lower case.
+        no_proxy: Hosts that are reached without it, separated by commas: names, which include their subdomains,
+            addresses and networks, each with or without a port; `*` for all. Environment: `NO_PROXY`.
         proxy_headers: Headers for the proxy itself.
         proxy_ssl_context: For the connection to an https proxy, instead of the TLS settings.
         safe_chars_for_path_param: Characters that are not percent-encoded in a path parameter.
         client_side_validation: Kept for programs that set it; requests are always validated.
-        socket_options: Arguments of `socket.setsockopt`, a list of tuples. None is those of urllib3.
+        socket_options: Arguments of `socket.setsockopt`, a list of tuples, in place of ours: None turns on TCP_NODELAY
+            and TCP keep-alive, with probes after 30 s of silence.
         datetime_format: Kept for programs that set it; not used.
         date_format: Kept for programs that set it; not used.
         debug: Whether the loggers let everything pass, see the attribute. None leaves the log alone.
@@ -107,6 +110,7 @@ class Configuration(LoggingSettings):
         max_event_bytes: Bytes of one event of a stream, decompressed, at most.
         require_finish_reason: Whether a stream needs a finish reason to be complete. False is for servers that never
             send one: `data: [DONE]`, or the end of the body, is enough then.
+        keepalive_expiry: Seconds after which an idle connection is not used any more; 0 keeps none. None: no limit.
 
     Attributes:
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
@@ -161,6 +165,7 @@ class Configuration(LoggingSettings):
         max_response_bytes: int = 256 * 1024 * 1024,
         max_event_bytes: int = 64 * 1024 * 1024,
         require_finish_reason: bool = True,
+        keepalive_expiry: float | None = 4.0,
     ) -> None:
         # Variables before the index, whose host may be made with them.
         self.server_variables: ServerVariablesT = server_variables or {}
@@ -168,7 +173,8 @@ class Configuration(LoggingSettings):
         self.server_operation_variables: dict[int, ServerVariablesT] = server_operation_variables or {}
         self.ignore_operation_servers = ignore_operation_servers
         self._proxy: str | None = None
-        self._proxy_from_environment = False
+        # By scheme, as long as the program has set no proxy.
+        self._environment_proxies: dict[str, str] | None = None
         self._base_path: str = DEFAULT_HOST
         self._server_index: int | None = None
         if server_index is not None:
@@ -199,6 +205,7 @@ class Configuration(LoggingSettings):
         self.max_response_bytes = max_response_bytes
         self.max_event_bytes = max_event_bytes
         self.require_finish_reason = require_finish_reason
+        self.keepalive_expiry = keepalive_expiry
         self.socket_options = socket_options
 
         self.verify_ssl = verify_ssl
@@ -209,12 +216,12 @@ class Configuration(LoggingSettings):
         self.assert_hostname = assert_hostname
         self.tls_server_name = tls_server_name
 
+        self.no_proxy = _environment.proxies().get("no") if no_proxy is None else no_proxy
         if proxy is None:
-            self._proxy_from_environment = True
+            self._environment_proxies = {}
             self._use_environment_proxy()
         else:
             self.proxy = proxy
-        self.no_proxy = _environment.hosts_without_proxy() if no_proxy is None else no_proxy
         self.proxy_headers = proxy_headers
         self.proxy_ssl_context = proxy_ssl_context
 
@@ -256,17 +263,39 @@ class Configuration(LoggingSettings):
 
     @property
     def proxy(self) -> str | None:
-        """URL of the proxy. Setting it, also to None, ends the use of the environment's."""
+        """URL of the proxy for the host. Setting it, also to None, ends the use of the environment's.
+
+        `proxy_for` also takes `no_proxy` into account.
+        """
         return self._proxy
 
     @proxy.setter
     def proxy(self, value: str | None) -> None:
         self._proxy = value
-        self._proxy_from_environment = False
+        self._environment_proxies = None
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the URL of the proxy that requests to this URL go through, or None.
+
+        Raises:
+            ApiValueError: The environment names a proxy for it that cannot be used.
+        """
+        if self.no_proxy and _excludes(self.no_proxy, url):
+            return None
+        if self._environment_proxies is None:
+            return self._proxy
+        return _environment.proxy_for(url, self._environment_proxies)
 
     def _use_environment_proxy(self) -> None:
-        if self._proxy_from_environment:
-            self._proxy = _environment.proxy_for(self.host)
+        if self._environment_proxies is None:
+            return
+        self._environment_proxies = _environment.proxies()
+        try:
+            self._proxy = _environment.proxy_for(self.host, self._environment_proxies)
+        except ApiValueError:
+            if not self.no_proxy or not _excludes(self.no_proxy, self.host):
+                raise
+            self._proxy = None
 
     def authorization_header(self) -> str | None:
         """Return the value for the Authorization header, or None without credentials.

@@ -6,7 +6,7 @@ There is no retry here, and no redirect is followed; `ApiClient` decides about b
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import urllib3
@@ -14,8 +14,8 @@ from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
 from tachyon_sdk._transport.body import Body
 from tachyon_sdk._transport.connection import NotConnectedError
-from tachyon_sdk._transport.connections import Connections, warn_of_unverified
 from tachyon_sdk._transport.errors import lost, not_connected
+from tachyon_sdk._transport.pools import Pools
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
     ApiException as ApiException,
@@ -212,15 +212,14 @@ class RESTClientObject:
     """Connections to one or more hosts, kept open between requests.
 
     Args:
-        configuration: TLS, proxy and pool settings; they are read when the first connection is made.
+        configuration: TLS, proxy and pool settings; they are read for each host when the first request goes there.
     """
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         # By process: a connection that a fork copied still belongs to the parent.
-        self._connections: dict[int, Connections] = {}
-        # Taken out of here when it is given, so that it is given once whatever the number of threads.
-        self._warnings = [] if configuration.verify_ssl else [warn_of_unverified]
+        self._pools: dict[int, Pools] = {}
+        self._warned: dict[str, object] = {}
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeouts: Timeouts
@@ -234,7 +233,7 @@ class RESTClientObject:
                 have seen the request.
         """
         try:
-            response = self._of_this_process().send(method, url, headers, body, timeouts)
+            response = self._pools_of_this_process().send(method, url, headers, body, timeouts)
         except LocationValueError as error:
             raise ApiValueError(f"the URL cannot be requested: {error}") from error
         except NotConnectedError as error:
@@ -245,20 +244,16 @@ class RESTClientObject:
 
     def close(self) -> None:
         """Closes the connections that are not in use. The next request makes new ones."""
-        connections, self._connections = self._connections, {}
-        for each in connections.values():
+        pools, self._pools = self._pools, {}
+        for each in pools.values():
             each.close()
 
-    def _of_this_process(self) -> Connections:
+    def _pools_of_this_process(self) -> Pools:
         process = os.getpid()
-        connections = self._connections.get(process)
-        if connections is None:
-            if self._configuration.host.lower().startswith("https:"):
-                with suppress(IndexError):
-                    self._warnings.pop()(self._configuration.host)
-            # One of several threads wins; no lock, because a fork could copy it while it is held.
-            connections = self._connections.setdefault(process, Connections(self._configuration))
-        return connections
+        # One of several threads wins; no lock, because a fork could copy it while it is held.
+        return self._pools.get(process) or self._pools.setdefault(
+            process, Pools(self._configuration, self._warned)
+        )
 
 
 def _doing(method: str, url: str) -> str:

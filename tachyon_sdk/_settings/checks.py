@@ -90,13 +90,14 @@ def integer(minimum: int) -> Check:
     return checked
 
 
-def seconds(name: str, value: Any) -> float:
+def seconds(name: str, value: Any, *, zero: bool = False) -> float:
     try:
         number = math.inf if isinstance(value, int) and value > MAX_SECONDS else float(_no_bool(value))
     except (TypeError, ValueError):
         raise _wrong_type(name, value, "a number of seconds or None", int, float) from None
-    if not 0 < number <= MAX_SECONDS:  # also refuses nan
-        raise ApiValueError(f"{name} must be above 0 and at most {MAX_SECONDS} seconds, or None for no limit")
+    if not (0 < number <= MAX_SECONDS or (zero and number == 0)):  # also refuses nan
+        least = "at least 0" if zero else "above 0"
+        raise ApiValueError(f"{name} must be {least} and at most {MAX_SECONDS} seconds, or None for no limit")
     return number
 
 
@@ -105,6 +106,10 @@ def _no_bool(value: Any) -> Any:
     if isinstance(value, (bool, str, bytes, bytearray)):
         raise TypeError
     return value
+
+
+def seconds_or_zero(name: str, value: Any) -> float:
+    return seconds(name, value, zero=True)
 
 
 def mapping(name: str, value: Any) -> Mapping[Any, Any]:
@@ -185,8 +190,13 @@ def host_url(name: str, value: Any) -> str:
 
 
 def proxy_url(name: str, value: Any) -> str | None:
-    """An empty text is how to say "no proxy" against the environment."""
-    return _url(name, value, PROXY_SCHEMES, user_info=True) if value != "" else None
+    """Check a URL, or an empty text, which means no proxy even if the environment names one."""
+    if value == "":
+        return None
+    if isinstance(value, str) and value[:8].lower() == "socks://":
+        # As desktops and proxy programs write it.
+        value = f"socks5://{value[8:]}"
+    return _url(name, value, PROXY_SCHEMES, user_info=True)
 
 
 def hidden_url(url: str) -> str:
@@ -295,6 +305,7 @@ CHECKS: dict[str, Check] = {
     "max_response_bytes": integer(1),
     "max_event_bytes": integer(1),
     "require_finish_reason": flag,
+    "keepalive_expiry": optional(seconds_or_zero),
     "socket_options": optional(sequence),
     "verify_ssl": flag,
     "ssl_ca_cert": optional(readable_file),

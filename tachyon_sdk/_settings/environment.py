@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from tachyon_sdk._settings.checks import Check, proxy_url
@@ -18,10 +19,24 @@ def setting(check: Check, *names: str) -> Any:
     return None
 
 
-def proxy_for(host: str) -> str | None:
-    """Return the proxy for requests to this URL: ``<scheme>_proxy``, else ``all_proxy``."""
-    proxies = _proxies()
-    scheme = host.partition("://")[0].lower()
+def proxies() -> dict[str, str]:
+    """Return ``http_proxy`` as "http" and so on: what is set for "http", "https" and "all"; and "no"."""
+    # Costs more to import than all the rest of the configuration, and most processes have no proxy.
+    # On Windows and macOS it also reads the settings of the system.
+    if sys.platform not in ("win32", "darwin") and not any(n.lower().endswith("_proxy") for n in os.environ):
+        return {}
+    from urllib.request import getproxies
+
+    return getproxies()
+
+
+def proxy_for(url: str, proxies: Mapping[str, str]) -> str | None:
+    """Return the proxy for requests to this URL: that for its scheme, else that for all.
+
+    Raises:
+        ApiValueError: It cannot be used.
+    """
+    scheme = url.partition("://")[0].lower()
     for kind in (scheme, "all"):
         value = proxies.get(kind, "").strip()
         if value:
@@ -30,18 +45,3 @@ def proxy_for(host: str) -> str | None:
                 f"{kind}_proxy of the environment", value if "://" in value else f"http://{value}"
             )
     return None
-
-
-def hosts_without_proxy() -> str | None:
-    """Return ``no_proxy``: comma-separated names of hosts."""
-    return _proxies().get("no")
-
-
-def _proxies() -> dict[str, str]:
-    # Costs more to import than all the rest of the configuration, and most processes have no proxy.
-    # On Windows and macOS it also reads the settings of the system.
-    if sys.platform not in ("win32", "darwin") and not any(n.lower().endswith("_proxy") for n in os.environ):
-        return {}
-    from urllib.request import getproxies
-
-    return getproxies()

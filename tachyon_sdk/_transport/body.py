@@ -1,23 +1,68 @@
-"""The body of an answer, read off its connection the moment it arrives."""
+"""The body of a response: read from its connection the moment it arrives, and decompressed."""
 
 from __future__ import annotations
 
 import os
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import urllib3
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import DecodeError, ProtocolError
+from urllib3.response import BaseHTTPResponse, ContentDecoder, GzipDecoder, MultiDecoder
 
-from tachyon_sdk._transport.content_coding import Decompressor, decompressor_of
 from tachyon_sdk._transport.framing import Chunked, Framing, Sized
 
 _PIECE_BYTES = 65536
 # What may still come after the end of an event stream for its connection to be worth keeping.
 _LEFTOVER_BYTES = 65536
 _LEFTOVER_SECONDS = 0.1
+
+
+class Decompressor:
+    """Decompresses a body (RFC 9110, section 8.4.1): compressed bytes in, content out, in pieces of bounded size.
+
+    Args:
+        codings: The content codings in the order in which they were applied, separated by commas.
+
+    Attributes:
+        has_more: Whether the last piece was not all of the content of what was given.
+    """
+
+    def __init__(self, codings: str) -> None:
+        self.has_more = False
+        self._codings = codings
+        self._decoder: ContentDecoder | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """A piece of the content of `data`; if there is more, `feed(b"")` gives it.
+
+        Raises:
+            DecodeError: The data is invalid, or there are too many codings.
+        """
+        if self._decoder is None:
+            # The decoder for several codings takes a single one as well, but asks each decoder twice.
+            self._decoder = GzipDecoder() if self._codings == "gzip" else MultiDecoder(self._codings)
+        try:
+            content = self._decoder.decompress(data, _PIECE_BYTES)
+        except BaseHTTPResponse.DECODER_ERROR_CLASSES as error:
+            raise DecodeError(f"invalid {self._codings} data: {error}") from error
+        self.has_more = len(content) >= _PIECE_BYTES
+        return content
+
+
+def decompressor_of(headers: Mapping[str, str]) -> Decompressor | None:
+    """What decompresses a body; None where it is not compressed, or in a way that urllib3 does not know."""
+    value = headers.get("Content-Encoding")
+    if not value:
+        return None
+    named = (coding.strip() for coding in value.lower().split(","))
+    codings = [coding for coding in named if coding not in ("", "identity")]
+    if not codings or any(coding not in BaseHTTPResponse.CONTENT_DECODERS for coding in codings):
+        return None
+    return Decompressor(", ".join(codings))
 
 
 class Body:
@@ -29,7 +74,7 @@ class Body:
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self._response = response
-        self._socket: socket.socket | None = getattr(response, "sock", None)
+        self._socket: Any = getattr(response, "sock", None)
         # The response of http.client below urllib3's. Read there, a piece costs half as much, and nothing is
         # lost when the connection breaks in the middle of an HTTP chunk.
         self._source: Any = getattr(response, "_original_response", None)
@@ -95,7 +140,7 @@ class Body:
 
     def _drain_what_is_here(self) -> bool:
         sock, framing = self._socket, self._framing
-        if sock is None or framing.ends_with_the_connection or self._response.closed:
+        if sock is None or framing.ends_with_the_connection:
             return False
         timeout = sock.gettimeout()
         try:
@@ -137,9 +182,13 @@ class Body:
         """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
         # Once the body was read to its end, the connection belongs to somebody else. After a fork it is shared.
         if self._socket is not None and self._process == os.getpid() and self._claim():
+            sock = self._socket
+            # TLS within TLS: the socket to the proxy is below.
+            while not isinstance(sock, socket.socket):
+                sock = sock.socket
             with suppress(OSError):
                 # Not the method of a TLS socket, which takes its state away from the thread that is reading.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:

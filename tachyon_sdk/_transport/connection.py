@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse, parse_headers
+from time import monotonic
 from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError
 from urllib3.util.ssl_match_hostname import CertificateError
 
-# A larger body is not copied for the sake of one packet.
+from tachyon_sdk._transport.idle import IdleConnections
+
+# A body up to this size is sent together with the head.
 _JOINED_BYTES = 65536
-_MOST_INTERIM_ANSWERS = 100
+# A larger one is sent in pieces: the timeout holds for each.
+_SENT_BYTES = 2 * _JOINED_BYTES
+_MAX_INTERIM_RESPONSES = 100
 _SWITCHING_PROTOCOLS = 101
+
+# Seconds from sending a request over a kept connection, in which its end tells that the server had closed it before:
+# some round trips, and what the server, and the threads of this process, may take besides; but never more than this.
+_STALE_ROUND_TRIPS = 2
+_STALE_SECONDS = 0.1
+_MAX_STALE_SECONDS = 1.0
 
 
 class NotConnectedError(Exception):
@@ -23,59 +35,104 @@ class NotConnectedError(Exception):
     Attributes:
         host: Name or address of the server.
         proxy: Host and port of the proxy that failed, None where there is none or it did its part.
+        sent_before: Whether the request was sent over a kept connection before.
     """
 
     def __init__(self, host: str, proxy: str | None) -> None:
         super().__init__(host, proxy)
         self.host = host
         self.proxy = proxy
+        self.sent_before = False
+
+
+class UnansweredError(ConnectionResetError):
+    """The connection ended before a byte of the response had come."""
+
+
+class StaleConnectionError(Exception):
+    """A kept connection ended so soon after the request that the server had most likely closed it before."""
+
+
+class SendTimeoutError(TimeoutError):
+    """The network took nothing of the request for as long as the timeout allows."""
+
+
+class ConnectTimeout(float):
+    """The timeout for connecting, which urllib3 hands to the connection, with the one for sending.
+
+    urllib3 knows none for sending: the whole body would have to be sent within the one for connecting.
+    """
+
+    sending: float | None
+
+    def __new__(cls, seconds: float, sending: float | None) -> ConnectTimeout:
+        timeout = super().__new__(cls, seconds)
+        timeout.sending = sending
+        return timeout
 
 
 class _Response(HTTPResponse):
-    """An answer, with the interim ones before it passed over (RFC 9110, section 15.2)."""
+    """A response, without the interim ones before it (RFC 9110, section 15.2)."""
 
-    _interim_answers = 0
+    _interim_responses = 0
 
     def begin(self) -> None:
+        try:
+            ended = not self.fp.peek(1)
+        except ConnectionError as error:
+            raise UnansweredError(error.errno, error.strerror) from error
+        if ended:
+            raise UnansweredError("the server closed the connection without a response")
         super().begin()
         if self.status == _SWITCHING_PROTOCOLS:
             self.will_close = True  # what follows is no HTTP
 
     def _read_status(self) -> tuple[str, int, str]:
-        # http.client passes over 100 alone, and over any number of them.
+        # http.client skips those with status 100 only, without a limit.
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if status >= 200 or status == _SWITCHING_PROTOCOLS:
                 return version, status, reason
-            self._interim_answers += 1
-            if self._interim_answers > _MOST_INTERIM_ANSWERS:
-                raise HTTPException("there is no answer after a hundred interim ones")
+            self._interim_responses += 1
+            if self._interim_responses > _MAX_INTERIM_RESPONSES:
+                raise HTTPException("too many interim responses")
             parse_headers(self.fp)
 
 
 class Connection:
-    """What our connections do differently from urllib3's; stands before its class."""
+    """What our connections do differently from urllib3's: a mixin for its classes."""
 
     # All of urllib3's connections have these.
     sock: Any
+    timeout: Any
     host: str
     proxy: Any
     proxy_config: Any
-    is_verified: bool
     ssl_context: ssl.SSLContext | None
     assert_hostname: Any
     server_hostname: str | None
     _tunnel_host: str | None
 
-    send_timeout: float | None
-    unverified: bool
     response_class = _Response
+    # Of the origin; `pools` makes a class for each.
     tls_context: Callable[[], ssl.SSLContext]
+    idle: IdleConnections
+
     failing_proxy: str | None
+    chunked = False
+    made_at = 0.0
+    idle_since = 0.0
+    responses = 0
+    sent_at = 0.0
+    round_trip = 0.0
+    """Seconds, at most: the connection was made in this time, or a request got the first byte of its response."""
     held: bytes | None = None
     """The head of a request that waits for its body; empty while it is being put together."""
 
     def connect(self) -> None:
+        if self.responses:  # It was kept, and urllib3 found it closed.
+            self.idle.closed_by_server(self)
+            self.responses = 0
         host = self._tunnel_host or self.host
         self.failing_proxy = self._proxy_address()
         if hasattr(self, "ssl_context"):
@@ -85,17 +142,15 @@ class Connection:
                 self.assert_hostname = self.server_hostname = None
             else:
                 self.ssl_context = self.tls_context()
+        self.made_at = monotonic()
         try:
             super().connect()  # type: ignore[misc]
         except LocationValueError:
             raise
         except (HTTPError, HTTPException, OSError, CertificateError) as error:
             raise NotConnectedError(host, self.failing_proxy) from error
-        # urllib3 gives the sending of the whole body the timeout for connecting, which a large upload may need.
-        self.sock.settimeout(self.send_timeout)
-        if self.unverified:
-            # It would warn again with every request.
-            self.is_verified = True
+        self.round_trip = monotonic() - self.made_at
+        self.sock.settimeout(self.timeout.sending)
 
     def _proxy_address(self) -> str | None:
         if socks := getattr(self, "_socks_options", None):
@@ -112,6 +167,23 @@ class Connection:
         super()._tunnel()  # type: ignore[misc]
         self.failing_proxy = None
 
+    def request(self, *args: Any, **options: Any) -> None:
+        if self.sock is not None:
+            # urllib3 sets this timeout on a socket that is connected already.
+            self.timeout = self.timeout.sending
+        self.sent_at = monotonic()
+        try:
+            super().request(*args, **options)  # type: ignore[misc]
+            if self.held:
+                self._flush()
+        except TimeoutError as error:
+            if error.errno is not None:  # TCP has given up
+                raise
+            raise SendTimeoutError(*error.args) from error
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionAbortedError) as error:
+            # The error that urllib3 expects: it reads the response that the server may have sent before it closed.
+            raise BrokenPipeError(errno.EPIPE, "the server closed the connection") from error
+
     def endheaders(self, *args: Any, **options: Any) -> None:
         # Head and body go in one packet where they fit: urllib3 sends each on its own.
         self.held = b""
@@ -121,25 +193,43 @@ class Connection:
         if self.held == b"":
             self.held = data
             return
-        if self.held and isinstance(data, bytes) and len(data) <= _JOINED_BYTES:
-            data = self.held + data
-            self.held = None
-        self._flush()
-        super().send(data)  # type: ignore[misc]
+        if self.held:
+            if isinstance(data, bytes) and len(data) <= _JOINED_BYTES:
+                data = self.held + data
+                self.held = None
+            else:
+                self._flush()
+        if len(data) <= _SENT_BYTES:
+            super().send(data)  # type: ignore[misc]
+            return
+        with memoryview(data) as view:
+            for start in range(0, len(view), _SENT_BYTES):
+                super().send(view[start : start + _SENT_BYTES])  # type: ignore[misc]
 
     def _flush(self) -> None:
         held, self.held = self.held, None
-        if held:
-            super().send(held)  # type: ignore[misc]
+        super().send(held)  # type: ignore[misc]
 
     def close(self) -> None:
         self.held = None
         super().close()  # type: ignore[misc]
 
     def getresponse(self) -> urllib3.HTTPResponse:
-        self._flush()
-        # urllib3 lets go of the socket where the answer ends with the connection.
+        # urllib3 gives up the socket where the response ends with the connection.
         sock = self.sock
-        response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]
+        try:
+            response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]
+        except UnansweredError as error:
+            if not self.responses:
+                raise
+            limit = _STALE_SECONDS + _STALE_ROUND_TRIPS * self.round_trip
+            if monotonic() - self.sent_at > min(limit, _MAX_STALE_SECONDS):
+                raise
+            self.idle.closed_by_server(self)
+            raise StaleConnectionError from error
+        if (waited := monotonic() - self.sent_at) < self.round_trip:
+            self.round_trip = waited
+        self.responses += 1
+        self.chunked = response.chunked
         response.sock = sock  # type: ignore[attr-defined]
         return response

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from http.client import HTTPException, IncompleteRead
 from typing import Any
 
 from urllib3.exceptions import (
     ClosedPoolError,
-    ReadTimeoutError,
     SSLError,
     TimeoutError as Urllib3TimeoutError,
 )
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from tachyon_sdk._transport.connection import NotConnectedError
+from tachyon_sdk._transport.connection import NotConnectedError, SendTimeoutError
 from tachyon_sdk.exceptions import ConnectionException, TimeoutException
 
 
@@ -39,7 +39,7 @@ def not_connected(error: NotConnectedError, doing: str) -> ConnectionException:
         what = f"{proxy} could not be used" if proxy else f"no {made} could be made"
         what += f": {_reason(cause)}"
     kind = TimeoutException if isinstance(cause, TimeoutError) else ConnectionException
-    return kind(message=f"{what} ({doing})", request_sent=False, permanent=permanent)
+    return kind(message=f"{what} ({doing})", request_sent=error.sent_before, permanent=permanent)
 
 
 def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:
@@ -52,9 +52,14 @@ def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:
     """
     cause = _innermost(error)
     sent = True
+    timed_out = isinstance(cause, TimeoutError) or isinstance(error, Urllib3TimeoutError)
+    if getattr(cause, "errno", None) == errno.ETIMEDOUT:  # TCP has given up, which is no timeout of ours
+        timed_out = False
     if isinstance(error, ClosedPoolError):
         what, sent = "the client was closed meanwhile", False
-    elif isinstance(error, ReadTimeoutError) or isinstance(cause, TimeoutError):
+    elif isinstance(cause, SendTimeoutError):
+        what = "sending the request took too long: no progress within the read timeout"
+    elif timed_out:
         what = "the server sent nothing within the read timeout"
     elif isinstance(error, SSLError):
         what = f"TLS failed: {_reason(cause)}"
@@ -62,7 +67,6 @@ def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:
         what = f"the server does not speak HTTP: {cause!r}"
     else:
         what = f"the connection was lost: {_reason(cause)}"
-    timed_out = isinstance(cause, TimeoutError) or isinstance(error, Urllib3TimeoutError)
     kind = TimeoutException if timed_out else ConnectionException
     return kind(message=f"{what} ({doing})", request_sent=sent, **answered)
 

@@ -69,10 +69,10 @@ class Chunked(Framing):
         if self._missing is None and self._trailer_bytes is None:
             position = _whole_chunks(data, content, self._sizes)
         if position < len(data):
-            self._careful(data, position, content)
+            self._feed_slow(data, position, content)
         return content[0] if len(content) == 1 else b"".join(content)
 
-    def _careful(self, data: bytes, position: int, content: list[bytes]) -> None:
+    def _feed_slow(self, data: bytes, position: int, content: list[bytes]) -> None:
         size = len(data)
         while position < size and self.error is None:
             if self.complete:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 
 from urllib3.util.ssl_ import create_urllib3_context
@@ -11,13 +12,18 @@ from tachyon_sdk.exceptions import ApiValueError
 
 
 def tls_context(configuration: Configuration) -> ssl.SSLContext:
-    """What connections to the server are made with. It takes long to make: 30 ms where the system's CAs are read.
+    """Make a context, which takes 30 ms where the CAs of the system are read.
 
     Raises:
-        ApiValueError: A certificate or a key cannot be used; the message names the setting.
+        ApiValueError: A certificate, a key, or the file for TLS secrets cannot be used; the message names the setting.
     """
     verify = configuration.verify_ssl
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
+    try:
+        context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
+    except OSError as error:
+        if "SSLKEYLOGFILE" not in os.environ or isinstance(error, ssl.SSLError):
+            raise
+        raise _unusable("SSLKEYLOGFILE of the environment", error) from error
     if not verify:
         pass
     elif configuration.ssl_ca_cert is None and configuration.ca_cert_data is None:

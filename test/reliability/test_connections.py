@@ -148,7 +148,7 @@ def collect_at(moment: int) -> Callable[..., None]:
 
     def profile(frame: FrameType, event: str, argument: object) -> None:
         nonlocal left
-        if os.path.basename(frame.f_code.co_filename) in ("queue.py", "connectionpool.py", "connections.py"):
+        if os.path.basename(frame.f_code.co_filename) in ("queue.py", "connectionpool.py", "pools.py"):
             if left == 0:
                 sys.setprofile(None)
                 gc.collect()
@@ -253,13 +253,13 @@ def test_an_idle_tls_connection_that_has_ended_is_replaced_unnoticed() -> None:
 
 
 def end_with_the_second_request(how: Any) -> Callable[[Connection], None]:
-    """A server that keeps each connection for one answer, and ends it when a second request has arrived over it."""
+    """A server that keeps each connection for one answer, begins a second one, and ends in it."""
 
     def handler(connection: Connection) -> None:
         connection.read_request()
         connection.send(ANSWER)
         connection.read_request()
-        connection.play([how])
+        connection.play([b"HTTP/1.1 ", how])
 
     return handler
 

@@ -75,6 +75,24 @@ def test_a_proxy_that_is_spoken_to_over_tls(http: HttpProxies, scheme: str) -> N
     assert len(http.seen(server.port)) == 1
 
 
+@pytest.mark.parametrize(
+    "names",
+    [{"assert_hostname": "far.example"}, {"tls_server_name": "far.example"}, {"assert_hostname": False}],
+)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_names_for_the_server_do_not_hold_for_a_proxy_over_tls(
+    http: HttpProxies, scheme: str, names: dict[str, Any]
+) -> None:
+    if scheme == "http":
+        with RawServer([ANSWER]) as server, chat(server.url, **http.over_tls, **names) as api:
+            assert ask(api) == "Hello"
+    else:
+        with TlsServer([ANSWER], hostnames=["far.example"]) as tls_server:
+            settings = {"ssl_ca_cert": tls_server.ca_file, **http.over_tls, **names}
+            with chat(tls_server.url, **settings) as api:
+                assert ask(api) == "Hello"
+
+
 def test_the_proxy_of_a_tunnel_sees_nothing_of_the_call() -> None:
     beginnings = []
 

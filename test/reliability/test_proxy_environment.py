@@ -77,6 +77,13 @@ def test_a_socks_proxy_of_the_environment(environment: SetEnvironment, socks: So
     assert socks.asked_for[-1] == (NAME_FOR_PROXIES, server.port)
 
 
+def test_a_socks_proxy_without_a_version(environment: SetEnvironment, socks: SocksProxies) -> None:
+    environment(ALL_PROXY=f"socks://{socks.socks5}/")
+    with RawServer([ANSWER]) as server, chat(server.url) as api:
+        assert ask(api) == "Hello"
+    assert socks.asked_for[-1] == ("127.0.0.1", server.port)
+
+
 @pytest.mark.parametrize("given", ["variable", "setting"])
 @pytest.mark.parametrize(
     ("no_proxy", "through_it"),
@@ -88,12 +95,13 @@ def test_a_socks_proxy_of_the_environment(environment: SetEnvironment, socks: So
         ("*", False),
         ("elsewhere.example, 127.0.0.1", False),
         ("elsewhere.example,other.example", True),
-        # Names are compared from their end, at a dot; so are addresses, for which networks have no meaning.
+        # Names are compared from their end, at a dot; so are addresses.
         ("0.0.1", False),
         (".0.0.1", False),
         ("27.0.0.1", True),
         ("127.0.0", True),
-        ("127.0.0.0/8", True),
+        ("127.0.0.0/8", False),
+        ("10.0.0.0/8", True),
     ],
 )
 def test_hosts_without_proxy(

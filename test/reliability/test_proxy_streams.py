@@ -15,6 +15,7 @@ import pytest
 from support.chat import ANSWER, BODY, STREAM, TOKEN, ask, assert_hidden, chat, failure
 from support.proxies import SECRETS, USER_INFO, HttpProxies, SocksProxies, target
 from support.raw_server import AWAIT_CLOSE, CLOSE, Gate, RawServer, closed_port, framed, lock_step
+from support.readers import Reader, wait_until_blocked
 from support.tls_server import TlsServer
 from tachyon_sdk.exceptions import StreamTruncatedException
 
@@ -74,6 +75,25 @@ def test_a_stream_that_is_left_early_closes_its_connection(
             with api.chat_completion_stream(chat_completion_request=BODY) as stream:
                 next(stream)
             server.wait_ended(1)
+
+
+@pytest.mark.parametrize(("kind", "scheme"), WAYS)
+def test_a_stream_that_another_thread_closes(
+    http: HttpProxies, socks: SocksProxies, kind: str, scheme: str
+) -> None:
+    with through(kind, scheme, http, socks, [HEAD + FIRST, AWAIT_CLOSE], ANSWER) as (server, settings):
+        with chat(server.url, **settings) as api:
+            stream = api.chat_completion_stream(chat_completion_request=BODY)
+            assert next(stream).choices[0].delta.content == "one"
+            reader = Reader(stream, Reader.each)
+            wait_until_blocked(reader)
+            stream.close()
+            error = reader.ended()
+            assert error is None or isinstance(error, StreamTruncatedException)
+            assert reader.chunks == []
+            server.wait_ended(1)
+            assert ask(api) == "Hello"
+            assert server.connections == 2
 
 
 def test_nothing_of_the_credentials_is_logged(

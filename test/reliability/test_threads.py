@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.chat import ANSWER, BODY, ask, chat, chunk
-from support.programs import descriptors, wait_until
+from support.programs import descriptors
 from support.raw_server import (
     AWAIT_CLOSE,
     WAIT,
@@ -24,6 +24,7 @@ from support.raw_server import (
     json_response,
     stream_response,
 )
+from support.readers import Reader, wait_until_blocked
 from support.tls_server import TlsServer
 from tachyon_sdk import ChatApi
 from tachyon_sdk.exceptions import (
@@ -131,50 +132,6 @@ def test_many_threads_get_each_their_own_answers(
 
 
 # --- a stream is closed while another thread waits for its next chunk
-
-
-def wait_until_blocked(thread: threading.Thread) -> None:
-    """Wait until a thread waits for bytes from the network."""
-    ident = thread.ident
-    assert ident is not None
-
-    def is_blocked() -> bool:
-        frame = sys._current_frames().get(ident)
-        return frame is not None and frame.f_code.co_name in ("readinto", "read", "recv_into")
-
-    wait_until(is_blocked, "the thread does not come to wait for bytes")
-
-
-class Reader(threading.Thread):
-    """Reads a stream in a thread, and keeps what came of it."""
-
-    def __init__(self, stream: Any, read: Callable[[Any], Any]) -> None:
-        super().__init__(daemon=True)
-        self.chunks: list[str | None] = []
-        self.error: BaseException | None = None
-        self._read, self._stream = read, stream
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self._read(self)
-        except BaseException as error:
-            self.error = error
-
-    def each(self) -> None:
-        for piece in self._stream:
-            self.chunks.append(piece.choices[0].delta.content)
-
-    def text(self) -> None:
-        self.chunks.extend(self._stream.text)
-
-    def collect(self) -> None:
-        self._stream.collect()
-
-    def ended(self) -> BaseException | None:
-        self.join(WAIT)
-        assert not self.is_alive()
-        return self.error
 
 
 def begun(framing: Any) -> list[Any]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import ssl
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -308,6 +312,67 @@ def test_a_certificate_file_that_is_gone(setting: str, tmp_path: Path) -> None:
             with pytest.raises(ApiValueError, match=setting):
                 ask(api)
         assert server.requests == []
+
+
+# A program in a terminal of its own: OpenSSL would ask there for the password of a key.
+IN_A_TERMINAL = """
+import fcntl, json, os, sys, termios
+
+os.setsid()
+fcntl.ioctl(int(sys.argv[1]), termios.TIOCSCTTY, 0)
+from tachyon_sdk import ApiClient, ApiValueError, ChatApi, Configuration
+
+files = {"cert_file": sys.argv[2], "key_file": sys.argv[3]}
+settings = Configuration("https://127.0.0.1:1", access_token="t", operator_id="o", retries=0, **files)
+with ApiClient(settings) as client:
+    try:
+        ChatApi(client).chat_completion(chat_completion_request={"messages": []})
+    except ApiValueError as error:
+        print(json.dumps(str(error)), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no such terminals")
+def test_nobody_is_asked_for_the_password_of_a_key() -> None:
+    terminal, other_end = os.openpty()
+    with TlsServer([]) as server:
+        files = [server.client_cert_file, str(encrypted(server.client_key_file))]
+        command = [sys.executable, "-c", IN_A_TERMINAL, str(other_end), *files]
+        done = subprocess.run(
+            command, stdin=other_end, pass_fds=[other_end], capture_output=True, text=True, timeout=30
+        )
+    os.close(other_end)
+    os.set_blocking(terminal, False)
+    try:
+        asked = os.read(terminal, 1000)
+    except OSError:
+        asked = b""
+    os.close(terminal)
+    assert (done.returncode, done.stderr, asked) == (0, "", b"")
+    assert json.loads(done.stdout) == "cert_file, or key_file, cannot be used: the key is encrypted"
+
+
+@pytest.mark.parametrize("name", ["missing/keys.log", "."])
+def test_a_file_for_tls_secrets_that_cannot_be_used(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / name))
+    with TlsServer([]) as server, chat(server.url, ssl_ca_cert=server.ca_file) as api:
+        with pytest.raises(
+            ApiValueError, match=r"^SSLKEYLOGFILE of the environment cannot be used: .*directory"
+        ):
+            ask(api)
+        assert server.connections == 0
+    with RawServer([ANSWER]) as plain, chat(plain.url) as api:
+        assert ask(api) == "Hello"
+
+
+def test_a_file_for_tls_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "keys.log"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(file))
+    with TlsServer([ANSWER]) as server, chat(server.url, ssl_ca_cert=server.ca_file) as api:
+        assert ask(api) == "Hello"
+    assert "CLIENT_TRAFFIC_SECRET" in file.read_text()
 
 
 # --- without verification

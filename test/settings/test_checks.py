@@ -101,8 +101,15 @@ def test_proxies(scheme: str) -> None:
     assert proxy_url("proxy", "") is None
 
 
+@pytest.mark.parametrize("scheme", ["socks", "SOCKS"])
+def test_socks_without_a_version_is_version_5(scheme: str) -> None:
+    assert proxy_url("proxy", f"{scheme}://user:p%40ss@proxy:1080/") == "socks5://user:p%40ss@proxy:1080/"
+    with pytest.raises(ApiValueError, match="proxy must have a valid host name"):
+        proxy_url("proxy", f"{scheme}://")
+
+
 @pytest.mark.parametrize(
-    "url", ["proxy:3128", "ftp://proxy", "socks://proxy", "http://proxy:99999", "http://pro xy", "http://"]
+    "url", ["proxy:3128", "ftp://proxy", "socks6://proxy", "http://proxy:99999", "http://pro xy", "http://"]
 )
 def test_proxies_that_are_refused(url: str) -> None:
     with pytest.raises(ApiValueError, match=r"^proxy must"):

@@ -66,6 +66,7 @@ KEYWORD_ONLY = [
     "max_response_bytes",
     "max_event_bytes",
     "require_finish_reason",
+    "keepalive_expiry",
 ]
 OTHER_NAMES = [
     "temp_folder_path",
@@ -142,6 +143,7 @@ def test_defaults() -> None:
         "max_response_bytes": 268435456,
         "max_event_bytes": 67108864,
         "require_finish_reason": True,
+        "keepalive_expiry": 4.0,
     }
     del expected["connection_pool_maxsize"]
     assert {name: getattr(configuration, name) for name in expected} == expected
@@ -187,6 +189,7 @@ def test_every_argument_is_kept(file: str) -> None:
         "max_response_bytes": 10,
         "max_event_bytes": 11,
         "require_finish_reason": False,
+        "keepalive_expiry": 2,
     }
     assert set(given) == set(POSITIONAL + KEYWORD_ONLY) - {"server_index"}
     configuration = Configuration(**given)
@@ -420,6 +423,18 @@ def test_numbers_of_other_libraries_are_numbers() -> None:
             configuration.read_timeout = wrong
     with pytest.raises(ApiValueError, match=r"^max_event_bytes must be 1 or more, not 0"):
         configuration.max_event_bytes = Index(0)
+
+
+def test_the_time_for_which_connections_are_kept() -> None:
+    for given, kept in ((None, None), (0, 0.0), (0.5, 0.5), (60, 60.0)):
+        value = Configuration(keepalive_expiry=given).keepalive_expiry
+        assert value == kept and type(value) is type(kept)
+    for impossible in (-1, float("nan"), float("inf")):
+        with pytest.raises(ApiValueError, match="keepalive_expiry must be at least 0 and at most"):
+            Configuration(keepalive_expiry=impossible)
+    for wrong in (True, False, "5"):
+        with pytest.raises(ApiTypeError, match="keepalive_expiry"):
+            Configuration(keepalive_expiry=wrong)
 
 
 @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 import subprocess
@@ -306,6 +307,14 @@ def test_a_body_that_cannot_be_decompressed(client: RESTClientObject, encoding: 
     assert str(error).startswith("the response cannot be decompressed: ")
 
 
+@pytest.mark.parametrize("codings", ["gzip, ", "gzip, identity", "X-GZIP", ",gzip", "", "identity"])
+def test_a_body_whatever_the_form_of_its_codings(client: RESTClientObject, codings: str) -> None:
+    body = gzip.compress(b"Hello") if "gzip" in codings.lower() else b"Hello"
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with RawServer([head.encode() + body]) as server:
+        assert send(client, server.url).read() == b"Hello"
+
+
 def test_a_body_that_was_compressed_too_often(client: RESTClientObject) -> None:
     codings = ", ".join(["gzip"] * 100)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: 5\r\n\r\nHello".encode()
@@ -383,6 +392,15 @@ def test_a_response_closed_unread_closes_its_connection(client: RESTClientObject
         server.wait_ended(1)
         assert send(client, server.url).read() == b"Hello"
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("framing", ["content-length", "chunked", "until-close"])
+def test_a_response_that_was_closed_is_not_read_on(client: RESTClientObject, framing: Framing) -> None:
+    with RawServer([[reframe(HELLO, framing)[:-1], AWAIT_CLOSE]]) as server:
+        response = send(client, server.url)
+        response.close()
+        response.finish()
+        server.wait_ended(1)
 
 
 def test_a_response_closed_after_it_was_read_keeps_its_connection(client: RESTClientObject) -> None:

@@ -1,0 +1,77 @@
+"""Which hosts `no_proxy` names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def excludes(no_proxy: str, url: str) -> bool:
+    """Return whether requests to this URL do not go through the proxy.
+
+    An entry is a host name, which includes its subdomains, an IP address, or a network such as `10.0.0.0/8`; `*` is
+    every host. A port after an entry limits it to that port. Names are not resolved.
+    """
+    scheme, _, rest = url.partition("://")
+    host, port = _host_and_port(re.split(r"[/?#]", rest, maxsplit=1)[0])
+    port = port or _DEFAULT_PORTS.get(scheme.lower())
+    address = _address(host)
+    for entry in re.split(r"[,\s]+", no_proxy):
+        excluded, excluded_port = _host_and_port(entry)
+        if excluded and excluded_port in (None, port) and _matches(excluded, host, address):
+            return True
+    return False
+
+
+def _matches(excluded: str, host: str, address: IPv4Address | IPv6Address | None) -> bool:
+    if excluded == "*":
+        return True
+    if address is not None and (address == _address(excluded) or _is_in_network(address, excluded)):
+        return True
+    if excluded.startswith("*."):
+        return host.endswith(excluded[1:])
+    name = excluded.removeprefix(".")
+    return host == name or host.endswith(f".{name}")
+
+
+def _is_in_network(address: IPv4Address | IPv6Address, network: str) -> bool:
+    if "/" not in network:
+        return False
+    import ipaddress
+
+    try:
+        return address in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    if ":" not in host and not host.replace(".", "").isdigit():
+        return None  # a name, which is the usual case: spares the import
+    import ipaddress
+
+    try:
+        # Without the zone, such as `%eth0`: it names an interface of this machine.
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _host_and_port(text: str) -> tuple[str, str | None]:
+    """Splits `name`, `name:1`, `::1`, `[::1]` and `[::1]:1`; a network stays whole."""
+    port = ""
+    if text.startswith("["):
+        text, _, rest = text[1:].partition("]")
+        if rest.startswith("/"):
+            text += rest
+        else:
+            port = rest.removeprefix(":")
+    elif text.count(":") == 1:
+        text, _, port = text.partition(":")
+    return text.lower().rstrip("."), port or None

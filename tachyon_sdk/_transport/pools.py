@@ -1,0 +1,249 @@
+"""Pools of connections, one for each origin: whether a proxy leads there, and which TLS settings apply."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import socket
+import ssl
+import sys
+import warnings
+from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import urllib3
+import urllib3.util
+from urllib3.exceptions import InsecureRequestWarning
+
+from tachyon_sdk._transport.connection import (
+    Connection,
+    ConnectTimeout,
+    NotConnectedError,
+    StaleConnectionError,
+)
+from tachyon_sdk._transport.headers import build_headers
+from tachyon_sdk._transport.idle import NEW, IdleConnections
+from tachyon_sdk._transport.log_filter import hidden_query
+from tachyon_sdk._transport.tls import tls_context
+from tachyon_sdk.configuration import Configuration
+from tachyon_sdk.exceptions import ApiValueError
+
+# Retries are decided in one place, which is not urllib3, and redirects are not followed.
+_NO_RETRIES = urllib3.Retry(False, redirect=False)
+
+_log = logging.getLogger("tachyon_sdk")
+
+_NOTHING = nullcontext()
+
+# Gateways forget a connection that is silent, as while a model generates, unless TCP keeps it alive.
+_KEEPALIVE_SECONDS = 30
+_SOCKET_OPTIONS = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), _KEEPALIVE_SECONDS)
+        # To the first probe, on macOS and elsewhere, and between two.
+        for name in ("TCP_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL")
+        if hasattr(socket, name)
+    ),
+]
+
+# Seconds; the longest that a socket takes for a timeout.
+_FOREVER = 2_147_483.0
+
+
+class _Way(NamedTuple):
+    """How requests reach an origin."""
+
+    opener: Any
+    """Has `urlopen`. Where a proxy forwards requests this is urllib3's manager, which prepares them for it."""
+    takes_whole_url: bool
+    pool: urllib3.HTTPConnectionPool
+
+
+class Pools:
+    """The connections of one client in one process, kept open between requests.
+
+    Args:
+        configuration: Its settings are read for each origin when the first request goes there.
+        warned: The origins for which there was a warning that certificates are not verified.
+    """
+
+    def __init__(self, configuration: Configuration, warned: dict[str, object]) -> None:
+        self._configuration = configuration
+        self._warned = warned
+        self._ways: dict[str, _Way] = {}
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeouts: tuple[float | None, float | None],
+    ) -> urllib3.BaseHTTPResponse:
+        """Sends a request and returns the response once its headers have arrived, nothing of its body read.
+
+        Raises:
+            ApiValueError: A setting for this origin cannot be used.
+            NotConnectedError: No connection was made.
+            HTTPError, OSError: What urllib3 raises besides.
+        """
+        path_start = url.find("/", url.find("//") + 2)
+        origin = url if path_start < 0 else url[:path_start]
+        way = self._ways.get(origin) or self._find_way(origin)
+        target = url if way.takes_whole_url else url[len(origin) :] or "/"
+        with hidden_query() if "?" in target else _NOTHING:
+            try:
+                return _open(way, method, target, body, headers, timeouts)
+            except StaleConnectionError:
+                _log.debug("%s %s: sent again, the kept connection was closed", method, url.partition("?")[0])
+            try:
+                return _open(way, method, target, body, headers, timeouts, pool_timeout=NEW)
+            except NotConnectedError as error:
+                error.sent_before = True
+                raise
+
+    def _find_way(self, origin: str) -> _Way:
+        proxy = self._configuration.proxy_for(origin)
+        manager = _with_our_connections(_manager(proxy, self._configuration), self._configuration)
+        pool = manager.connection_from_url(origin)
+        is_tls = origin.lower().startswith("https:")
+        if is_tls and not self._configuration.verify_ssl:
+            _warn_once(origin, self._warned)
+        forwards = isinstance(manager, urllib3.ProxyManager) and not is_tls
+        # One of several threads wins.
+        return self._ways.setdefault(origin, _Way(manager if forwards else pool, forwards, pool))
+
+    def close(self) -> None:
+        """Closes the connections that are not in use."""
+        for way in list(self._ways.values()):
+            way.pool.close()
+
+
+def _open(
+    way: _Way,
+    method: str,
+    target: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    timeouts: tuple[float | None, float | None],
+    pool_timeout: float | None = None,
+) -> urllib3.BaseHTTPResponse:
+    response: urllib3.BaseHTTPResponse = way.opener.urlopen(
+        method,
+        target,
+        body=body,
+        headers=headers,
+        timeout=_timeout(*timeouts),
+        pool_timeout=pool_timeout,
+        retries=_NO_RETRIES,
+        redirect=False,
+        preload_content=False,
+    )
+    return response
+
+
+def _manager(proxy: str | None, configuration: Configuration) -> urllib3.PoolManager:
+    """Makes the pool for an origin that this proxy leads to.
+
+    Raises:
+        ApiValueError: It is a SOCKS proxy, and the extra `socks` is not installed; or a header or a certificate
+            for the proxy cannot be used.
+    """
+    options: dict[str, Any] = {
+        "cert_reqs": ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE,
+        "assert_hostname": configuration.assert_hostname,
+        "server_hostname": configuration.tls_server_name,
+        "socket_options": configuration.socket_options,
+    }
+    options = {name: value for name, value in options.items() if value is not None}
+    options.setdefault("socket_options", _SOCKET_OPTIONS)
+    if not proxy:
+        return urllib3.PoolManager(**options)
+    url = urllib3.util.parse_url(proxy)
+    if (url.scheme or "").startswith("socks"):
+        if find_spec("socks") is None:  # urllib3 would warn as well
+            raise ApiValueError("a SOCKS proxy needs the extra 'socks': pip install 'tachyon-sdk[socks]'")
+        from urllib3.contrib.socks import SOCKSProxyManager
+
+        user, colon, password = (url.auth or "").partition(":")
+        # urllib3 before 2.8 does not decode them.
+        return SOCKSProxyManager(
+            proxy, unquote(user) if url.auth else None, unquote(password) if colon else None, **options
+        )
+    context = configuration.proxy_ssl_context
+    if context is None and url.scheme == "https":
+        context = tls_context(configuration)
+    return urllib3.ProxyManager(
+        proxy, proxy_headers=_proxy_headers(url.auth, configuration), proxy_ssl_context=context, **options
+    )
+
+
+def _proxy_headers(credentials: str | None, configuration: Configuration) -> Mapping[str, str]:
+    headers = {}
+    if credentials:
+        encoded = base64.b64encode(unquote(credentials).encode()).decode("ascii")
+        headers["Proxy-Authorization"] = f"Basic {encoded}"  # RFC 7617, in UTF-8
+    return build_headers(headers, configuration.proxy_headers or {})
+
+
+def _with_our_connections(manager: urllib3.PoolManager, configuration: Configuration) -> urllib3.PoolManager:
+    idle = IdleConnections(configuration.connection_pool_maxsize, configuration.keepalive_expiry)
+    settings = {
+        "tls_context": staticmethod(lru_cache(maxsize=1)(partial(tls_context, configuration))),
+        "idle": idle,
+    }
+    pool_classes: dict[str, Any] = {}
+    for scheme, pool in manager.pool_classes_by_scheme.items():
+        connection = type("Connection", (Connection, pool.ConnectionCls), settings)  # type: ignore[attr-defined]
+        members: dict[str, Any] = {"ConnectionCls": connection, "QueueCls": staticmethod(lambda _: idle)}
+        if not configuration.verify_ssl:
+            members["_validate_conn"] = _connect_without_warning
+        pool_classes[scheme] = type(pool.__name__, (pool,), members)
+    manager.pool_classes_by_scheme = pool_classes
+    return manager
+
+
+def _connect_without_warning(pool: object, connection: Any) -> None:
+    """Replaces what urllib3 does before each request over TLS: it connects, and warns if nothing was verified.
+
+    `_warn_once` has warned already.
+    """
+    if connection.is_closed:
+        connection.connect()
+
+
+class _Timeout(urllib3.Timeout):
+    """Timeouts that keep no time: they have no `total`, so one object serves all requests."""
+
+    def clone(self) -> urllib3.Timeout:
+        return self
+
+    def start_connect(self) -> float:
+        return 0.0
+
+
+@lru_cache(maxsize=16)
+def _timeout(connect: float | None, read: float | None) -> urllib3.Timeout:
+    seconds = _FOREVER if connect is None else connect
+    return _Timeout(connect=ConnectTimeout(seconds, sending=read), read=read)
+
+
+def _warn_once(origin: str, warned: dict[str, object]) -> None:
+    this_call = object()
+    if warned.setdefault(origin, this_call) is not this_call:
+        return
+    package = __name__.partition(".")[0]
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(
+        f"verify_ssl is off: anybody on the way to {origin} can pose as it, and read the credentials",
+        InsecureRequestWarning,
+        stacklevel=level,
+    )

@@ -1,0 +1,25 @@
+"""Our errors for what cannot be had from a server on this machine."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+from urllib3.exceptions import ProtocolError
+
+from tachyon_sdk._transport.errors import lost
+from tachyon_sdk.exceptions import ConnectionException, TimeoutException
+
+
+def test_a_peer_that_tcp_gives_up_is_no_timeout_of_ours() -> None:
+    error = lost(ProtocolError("aborted", TimeoutError(errno.ETIMEDOUT, "Connection timed out")), "GET x")
+    assert type(error) is ConnectionException
+    assert str(error) == "the connection was lost: Connection timed out (GET x)"
+    assert error.request_sent
+
+
+@pytest.mark.parametrize("cause", [TimeoutError("timed out"), TimeoutError()])
+def test_a_timeout_of_ours(cause: TimeoutError) -> None:
+    error = lost(ProtocolError("aborted", cause), "GET x")
+    assert type(error) is TimeoutException
+    assert str(error) == "the server sent nothing within the read timeout (GET x)"

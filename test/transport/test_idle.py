@@ -1,0 +1,161 @@
+"""Idle connections: which one is used next, which are closed, and what is remembered of the server."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+import pytest
+
+from tachyon_sdk._transport.idle import NEW, IdleConnections
+
+
+class Connection:
+    """As much of a connection as counts here."""
+
+    def __init__(self, chunked: bool = False) -> None:
+        self.sock: object = object()
+        self.chunked = chunked
+        self.made_at = monotonic()
+        self.idle_since = 0.0
+
+    def close(self) -> None:
+        self.sock = None
+
+
+def left(idle: IdleConnections) -> list[Connection]:
+    """Takes all that are there."""
+    found: list[Connection] = []
+    while True:
+        try:
+            connection = idle.get(block=False)
+        except queue.Empty:
+            return found
+        assert isinstance(connection, Connection)
+        found.append(connection)
+
+
+def are_closed(connections: Iterable[Connection]) -> list[bool]:
+    return [connection.sock is None for connection in connections]
+
+
+def test_the_connection_that_was_used_last_comes_first() -> None:
+    idle = IdleConnections(3, None)
+    connections = [Connection() for _ in range(3)]
+    for connection in connections:
+        idle.put(connection)
+    assert left(idle) == connections[::-1]
+    assert are_closed(connections) == [False] * 3
+
+
+def test_one_too_many_is_closed_and_none_is_kept_that_is_closed_already() -> None:
+    idle = IdleConnections(1, None)
+    kept, closed, extra = connections = [Connection(), Connection(), Connection()]
+    closed.close()
+    for connection in (None, closed, kept, extra):
+        idle.put(connection)
+    assert left(idle) == [kept]
+    assert are_closed(connections) == [False, True, True]
+
+
+def test_none_of_them_is_a_new_one() -> None:
+    idle = IdleConnections(1, None)
+    idle.put(connection := Connection())
+    with pytest.raises(queue.Empty):
+        idle.get(block=False, timeout=NEW)
+    assert left(idle) == [connection]
+
+
+@pytest.mark.parametrize("age", [[9, 8, 1], [9, 8, 7], [1, 1, 1], [5.1, 4.9, 4.8]])
+def test_those_that_are_too_old_are_closed(age: list[float]) -> None:
+    idle = IdleConnections(3, 5.0)
+    connections = [Connection() for _ in age]
+    for connection, seconds in zip(connections, age, strict=True):
+        idle.put(connection)
+        connection.idle_since -= seconds
+    young = [connection for connection, seconds in zip(connections, age, strict=True) if seconds < 5]
+    assert left(idle) == young[::-1]
+    assert are_closed(connections) == [seconds > 5 for seconds in age]
+
+
+def test_age_does_not_matter_without_a_limit() -> None:
+    idle = IdleConnections(1, None)
+    idle.put(connection := Connection())
+    connection.idle_since -= 1e9
+    assert left(idle) == [connection]
+
+
+def test_a_limit_of_zero_keeps_none() -> None:
+    idle = IdleConnections(3, 0)
+    idle.put(connection := Connection())
+    assert connection.sock is None
+    assert left(idle) == []
+
+
+def closed_by_server(idle: IdleConnections, connection: Connection, after: float = 0) -> None:
+    idle.put(connection)
+    connection.idle_since -= after
+    assert left(idle)[0] is connection
+    idle.closed_by_server(connection)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_nothing_is_kept_after_responses_after_which_the_server_closes_again_and_again(chunked: bool) -> None:
+    idle = IdleConnections(9, None)
+    for _ in range(2):
+        closed_by_server(idle, Connection(chunked))
+    same, other = Connection(chunked), Connection(not chunked)
+    idle.put(same)
+    idle.put(other)
+    assert left(idle) == [other]
+    assert same.sock is None
+
+
+def test_connections_that_end_at_once_are_no_sign_of_that() -> None:
+    idle = IdleConnections(9, None)
+    for connection in [Connection() for _ in range(3)]:
+        closed_by_server(idle, connection)
+    idle.put(new := Connection())
+    assert left(idle) == [new]
+
+
+def test_nor_are_those_that_end_after_some_time() -> None:
+    idle = IdleConnections(9, None)
+    for _ in range(3):
+        closed_by_server(idle, Connection(), after=2)
+    idle.put(new := Connection())
+    assert left(idle) == [new]
+
+
+def test_it_is_forgotten_after_a_while() -> None:
+    now = 0.0
+    idle = IdleConnections(9, None, lambda: now)
+    for minutes in (0, 10, 20):
+        now = minutes * 60
+        connection = Connection()
+        connection.made_at = now
+        closed_by_server(idle, connection)
+        idle.put(new := Connection())
+        assert left(idle) == [new]
+
+
+def test_many_threads_never_get_the_same_one() -> None:
+    idle = IdleConnections(8, 0.001)
+    in_use: set[int] = set()
+
+    def use_often(_: int) -> None:
+        for _ in range(300):
+            try:
+                connection = idle.get(block=False)
+            except queue.Empty:
+                connection = Connection()
+            assert id(connection) not in in_use
+            in_use.add(id(connection))
+            assert connection.sock is not None
+            in_use.remove(id(connection))
+            idle.put(connection)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(use_often, range(8)))
