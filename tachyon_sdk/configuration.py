@@ -111,7 +111,8 @@ class Configuration(LoggingSettings):
         max_event_bytes: Bytes of one event of a stream, decompressed, at most.
         require_finish_reason: Whether a stream needs a finish reason to be complete. False is for servers that never
             send one: `data: [DONE]`, or the end of the body, is enough then.
-        keepalive_expiry: Seconds for which an idle connection is kept for the next request; 0 keeps none. None: no limit.
+        keepalive_expiry: Seconds for which an idle connection is kept for the next request; 0 keeps none. None: no
+            limit.
 
     Attributes:
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
