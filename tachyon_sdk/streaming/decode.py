@@ -1,6 +1,5 @@
 """Reads the shapes that a successful response may have as the declared type of its operation."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
@@ -10,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from tachyon_sdk._contract.model import UNNAMED, Model
 from tachyon_sdk._errors.in_success import BESIDE_CHOICES, error_in
-from tachyon_sdk._errors.responses import undecodable_error
+from tachyon_sdk._errors.responses import reported_error, undecodable_error
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
 from tachyon_sdk.streaming.merge import Merger, index_of
 from tachyon_sdk.streaming.repair import Repair
@@ -142,7 +141,7 @@ class AnswerDecoder(Generic[M]):
         """
         text = data.strip()
         if kind == "error":
-            raise self._reported(data)
+            raise reported_error(self._response, data)
         if kind == "done" or text == _DONE:
             raise StreamEnd(declared=kind == "done" or self._agent)
         # A heartbeat, or an event of another protocol.
@@ -220,18 +219,7 @@ class AnswerDecoder(Generic[M]):
         if failed and found is None:
             found = None, "the model failed (finish reason error)"
         if found is not None:
-            raise self._reported(data, *found)
-
-    def _reported(
-        self, body: bytes, code: str | None = None, message: str | None = None
-    ) -> StreamErrorException:
-        response = self._response
-        told = {"message": message} if message is not None else _said(body)
-        error = StreamErrorException(
-            response.status, response.reason, headers=response.headers, body=body, **told
-        )
-        error.code = error.code if code is None else code
-        return error
+            raise reported_error(self._response, data, found)
 
     def _undecodable(self, body: bytes, detail: str) -> ResponseDecodeException:
         return undecodable_error(self._response, body, self._model.__name__, detail)
@@ -264,12 +252,3 @@ def _without_empty_deltas(response: dict[str, Any]) -> dict[str, Any]:
         for choice in response["choices"]
     ]
     return {**response, "choices": choices}
-
-
-def _said(data: bytes) -> dict[str, Any]:
-    """The message of an error event whose data is not an object that the error can read itself."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        value = data.decode("utf-8", "replace")
-    return {} if isinstance(value, dict) else {"message": str(value)}

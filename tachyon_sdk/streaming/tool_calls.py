@@ -7,6 +7,7 @@ its arguments are the text of one JSON object, and a fragment that begins a call
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from pydantic_core import from_json
 
 # Strings that name something; where one comes again it is the same name, not a piece of a longer one.
 _NAMES = frozenset({"role", "id", "type", "name", "index", "tool_id", "tool_name"})
+# The beginning of an object, up to the first letter of a name.
+_BEGUN = re.compile(r'\s*\{\s*"\w')
+# Characters of arguments that are parsed to see whether they are whole, besides some times their length.
 _FREE_PARSING = 65536
 
 
@@ -123,13 +127,14 @@ class ToolCall:
     def _is_repeated(self, text: str | None) -> bool:
         """Whether arguments are all that came before once more, and perhaps go on.
 
-        A continuation cannot begin like that: within a string its quotes would be escaped.
+        A continuation cannot begin like that: its first quote would end a string that is open, and a letter cannot
+        follow there.
         """
         if not text:
             return False
         if self._length <= len(text):
             before = self._joined()
-            if before.strip() == "{}" or ('"' in before and text.startswith(before)):
+            if before.strip() == "{}" or (_BEGUN.match(before) and text.startswith(before)):
                 return True
         return self._is_whole() and _object(text) == _object(self._joined())
 

@@ -549,6 +549,16 @@ def test_a_nested_object_is_a_continuation() -> None:
     assert shown(*named) == [["a", "w", "".join(texts)]]
 
 
+@pytest.mark.parametrize(
+    "texts", [('{"', '{": 1}'), ('{":', '{":1}'), ('{",": "', '{",": "}'), ('{"a{', '{":1}')]
+)
+def test_a_string_that_begins_like_an_object_is_a_continuation(texts: tuple[str, ...]) -> None:
+    first, *rest = [fragment(text, index=0) for text in texts]
+    assert shown({**first, "id": "a", "function": {"name": "w", "arguments": texts[0]}}, *rest) == [
+        ["a", "w", "".join(texts)]
+    ]
+
+
 def test_what_a_provider_adds_to_a_call_is_kept_once() -> None:
     extra = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
     parts = [fragment(text, "w", index=0, id="a", **extra) for text in ('{"x"', ":1}")]
