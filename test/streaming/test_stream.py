@@ -967,7 +967,7 @@ def test_many_streams_left_early_leave_no_descriptor_open() -> None:
         for _ in range(50):
             leave_by_break(api)
         server.wait_ended(51)
-        assert not before or len(os.listdir("/proc/self/fd")) == before
+        assert not before or len(os.listdir("/proc/self/fd")) <= before
 
 
 # --- ended well: the connection is used again

@@ -472,7 +472,7 @@ import os, sys
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.rest import RESTClientObject
 
-client = RESTClientObject(Configuration())
+client = RESTClientObject(Configuration(keepalive_expiry=None))
 
 def ask(name):
     answer = client.request("POST", sys.argv[1] + "/" + name, {}, b"", (5, 30)).read()
