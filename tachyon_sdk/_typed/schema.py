@@ -12,6 +12,7 @@ from tachyon_sdk.exceptions import ApiTypeError
 _MOST_FAULTS = 10
 # In these the keys are names, so that `title` may be one of them.
 _BY_NAME = ("properties", "$defs")
+_WORDS = ("default", "deprecated", "description", "examples")
 _VALUES = ("default", "const", "enum", "examples")
 
 
@@ -46,11 +47,13 @@ def schema_of(adapter: TypeAdapter[Any], owner: str) -> dict[str, Any]:
     except (PydanticUserError, NameError, KeyError) as error:  # a reference that is not found is a KeyError
         raise _unusable(owner, error) from error
     # A type that contains itself is only referred to; by older versions of pydantic within "allOf".
-    top = schema["allOf"][0] if len(schema.get("allOf", ())) == 1 else schema
-    reference = top.get("$ref", "") if isinstance(top, dict) else ""
+    only = schema["allOf"][0] if len(schema.get("allOf", ())) == 1 else schema
+    reference = only.get("$ref", "") if isinstance(only, dict) else ""
     definitions = schema.get("$defs", {})
     referred = definitions.get(reference.removeprefix("#/$defs/"))
-    return schema if referred is None else {**referred, "$defs": definitions}
+    if referred is None or not schema.keys() <= {"$ref", "allOf", "$defs", *_WORDS}:
+        return schema  # what stands beside the reference would be lost
+    return {**referred, "$defs": definitions}
 
 
 def faults_of(error: ValidationError, text: str) -> str:

@@ -12,18 +12,20 @@ CUT = """
     length LENGTH Length max_tokens MAX_TOKENS maxTokens MaxTokens max-tokens maxtokens max_length max_output_tokens
     max_completion_tokens max_new_tokens model_length modellength token_limit tokenLimit length_limit limit
     model_context_window_exceeded context_length_exceeded incomplete truncated unfinished not_finished too_long
-    FinishReason.MAX_TOKENS FINISH_REASON_MAX_TOKENS REASON_MAX_LEN pause_turn
+    FinishReason.MAX_TOKENS FINISH_REASON_MAX_TOKENS REASON_MAX_LEN pause_turn responseTruncated stoppedByLimit
+    finishReasonLength
 """
 WITHHELD = """
     content_filter CONTENT_FILTER contentFilter content-filter contentfilter content_filtered filtered SAFETY safety
     RECITATION LANGUAGE BLOCKLIST blocked PROHIBITED_CONTENT SPII IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT MODEL_ARMOR
     guardrail_intervened refusal refused sensitive toxic moderation flagged policy_violation FinishReason.SAFETY
+    stoppedBySafety modelRefused
 """
 FAILED = """
     error ERROR Error network_error abort aborted ABORT cancelled canceled CANCELLED cancel user_cancel USER_CANCEL
     ERROR_TOXIC ERROR_LIMIT failed failure timeout TIMEOUT time_limit timed_out interrupted client_disconnect
     insufficient_system_resource server_overloaded MALFORMED_FUNCTION_CALL malformed_model_output
-    UNEXPECTED_TOOL_CALL MISSING_THOUGHT_SIGNATURE FinishReason.ERROR
+    UNEXPECTED_TOOL_CALL MISSING_THOUGHT_SIGNATURE FinishReason.ERROR serverError userCancelled
 """
 FINE = """
     stop STOP Stop FinishReason.STOP FINISH_REASON_STOP FINISH_REASON_UNSPECIFIED OTHER stop_sequence STOP_SEQUENCE

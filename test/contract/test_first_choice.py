@@ -20,6 +20,8 @@ from tachyon_sdk import (
     ChatCompletionWithChatroomStreamResponse,
     ChunkChoice,
     ContentPart,
+    DeltaMessage,
+    FunctionCallDelta,
     Message,
     ToolCall,
     ToolCallResponse,
@@ -321,6 +323,53 @@ def test_what_a_server_leaves_out_of_a_call_is_filled_in(nothing: str | None) ->
     empty = {"type": "function", "function": {"name": "now", "arguments": "{}"}}
     sent = said.to_message().to_dict()["tool_calls"]
     assert sent == [{"id": "call_0", **empty}, {"id": "call_1", **empty}, WEATHER]
+
+
+@pytest.mark.parametrize(
+    ("call", "id", "type_"),
+    [
+        ({"id": 7, "type": "function"}, "7", "function"),
+        ({"id": 0, "type": ""}, "0", "function"),
+        ({"id": "", "type": None}, "call_1", "function"),
+        ({"id": "a", "type": {"own": 1}}, "a", "function"),
+        ({"id": "a", "type": "custom"}, "a", "custom"),
+    ],
+)
+def test_an_id_and_a_type_are_sent_as_text(call: dict[str, Any], id: str, type_: str) -> None:
+    function = FunctionCallDelta(name="now", arguments="{}")
+    calls = [ToolCall.model_construct(**{**call, "function": function}) for call in (WEATHER, call)]
+    delta = DeltaMessage.model_construct(tool_calls=calls)
+    sent = ChunkChoice(delta=delta).message.tool_calls
+    assert sent is not None
+    assert (sent[1].id, sent[1].type) == (id, type_)
+
+
+def test_arguments_that_are_an_object_are_sent_as_text() -> None:
+    arguments = {"city": "大阪", "days": None}
+    function = FunctionCallDelta.model_construct(name="weather", arguments=arguments)
+    delta = DeltaMessage.model_construct(tool_calls=[ToolCall.model_construct(function=function)])
+    (call,) = ChunkChoice.model_construct(delta=delta).message.tool_calls or ()
+    assert call.function.arguments == '{"city":"大阪","days":null}'
+
+
+def test_parts_in_other_forms_are_parts_of_the_message() -> None:
+    parts = [
+        "one, ",
+        {"text": "two"},
+        {"type": None, "text": ", three", "own": 1},
+        {"type": "text", "text": None},
+    ]
+    delta = DeltaMessage.model_construct(content=parts)
+    answer = ChatCompletionChunkResponse.model_construct(
+        choices=[ChunkChoice.model_construct(delta=delta, index=0)]
+    )
+    assert answer.text == "one, two, three"
+    assert answer.to_message().to_dict()["content"] == [
+        {"type": "text", "text": "one, "},
+        {"type": "text", "text": "two"},
+        {"type": "text", "text": ", three", "own": 1},
+        {"type": "text", "text": None},
+    ]
 
 
 def test_calls_of_the_platforms_own_tools_are_told_but_not_sent_back() -> None:

@@ -183,6 +183,31 @@ def test_a_schema_of_several_members_may_be_asked_for() -> None:
         assert json.loads(instruction.partition("\n")[2]) == {"allOf": every}
 
 
+class Also:
+    """Annotation that puts more into the schema of a type, the way pydantic has for that."""
+
+    def __init__(self, members: list[Any], **more: Any) -> None:
+        self.members, self.more = members, more
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> Any:
+        return {"allOf": [handler(core_schema), *self.members], **self.more}
+
+
+@pytest.mark.parametrize(
+    "also", [Also([{"maxProperties": 2}]), Also([], maxProperties=2), Also([], description="x")]
+)
+def test_no_part_of_a_schema_is_lost_beside_a_reference(also: Also) -> None:
+    class Named(BaseModel):
+        name: str
+
+    text = '{"name": "x"}'
+    instruction = sent_for({"messages": [SAY]}, Annotated[Named, also], text)["messages"][0]["content"]
+    validator = Draft202012Validator(json.loads(instruction.partition("\n")[2]))
+    assert validator.is_valid(json.loads(text))
+    assert not validator.is_valid({})
+    assert validator.is_valid({"name": "x", "a": 1, "b": 2}) is ("description" in also.more)
+
+
 @pytest.mark.parametrize("kind", [Callable[[], int], "Missing", type(lambda: None)])
 def test_a_type_that_no_json_stands_for_is_a_mistake(kind: Any) -> None:
     with pytest.raises(ApiTypeError) as caught:
