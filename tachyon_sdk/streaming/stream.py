@@ -259,9 +259,11 @@ class _Reader(Generic[T]):
         events = EventDecoder(max_event_bytes)
         plain, keep = self._decoder.plain(completion.reasons), merger.add
         lost: ConnectionException | None = None
+        has_events = is_event_stream(response.headers)
         try:
             try:
-                if not self._has_events():
+                has_events = self._has_events()
+                if not has_events:
                     yield self._whole(max_response_bytes)
                     return
                 for piece in response.pieces():
@@ -281,7 +283,7 @@ class _Reader(Generic[T]):
                             response.status, response.reason, headers=response.headers, message=str(too_large)
                         ) from too_large
             except ConnectionException as error:
-                if not is_event_stream(response.headers) and not merger.chunks:
+                if not has_events:
                     raise
                 response.close()
                 lost = error
@@ -313,7 +315,7 @@ class _Reader(Generic[T]):
     def _has_events(self) -> bool:
         """Whether the body is an event stream: by its first bytes, else by its media type."""
         start = _significant(self._response.look_ahead(_tells_its_form))
-        if start.startswith((b"{", b"<")):
+        if start.startswith((b"{", b"[", b"<")):
             return False
         return start.startswith(_STREAM_BEGINNINGS) or is_event_stream(self._response.headers)
 

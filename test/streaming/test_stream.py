@@ -615,6 +615,84 @@ MIDSTREAM: dict[str, tuple[Any, str | None, str]] = {
 }
 
 
+# --- the form is told by the first bytes
+
+NO_TYPES = [None, "text/plain", "application/octet-stream", "application/json", ""]
+
+
+def untyped(body: bytes, media_type: str | None, size: int | None = None) -> list[Any]:
+    """A response of this media type, in one HTTP chunk or in chunks of so many bytes, that ends as it should."""
+    head = HEAD.replace(
+        b"Content-Type: text/event-stream\r\n",
+        b"" if media_type is None else b"Content-Type: %b\r\n" % media_type.encode(),
+    )
+    size = size or len(body) or 1
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    return [head, *(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks), LAST_CHUNK]
+
+
+@pytest.mark.parametrize("call", [collect, ask])
+@pytest.mark.parametrize("media_type", NO_TYPES)
+@pytest.mark.parametrize(
+    "before",
+    [b"", b"\n\n", b"\xef\xbb\xbf", b": hello\n\n", b"event: start\ndata: {}\n\n", b"retry: 5\n", b"id: 1\n"],
+)
+def test_an_event_stream_without_its_media_type(
+    before: bytes, media_type: str | None, call: Callable[[ChatApi], Any]
+) -> None:
+    with serving(untyped(before + event_stream(*HELLO, DONE), media_type)) as api:
+        assert text_of(call(api)) == "Hello"
+
+
+@pytest.mark.parametrize("before", [b"", b"\n \r\n", b"\xef\xbb\xbf"])
+def test_json_as_an_event_stream(before: bytes) -> None:
+    body = before + json.dumps(piece("Hello", "stop")).encode()
+    for size in (1, 2):
+        with serving(
+            untyped(body, "text/event-stream", size), untyped(body, "text/event-stream", size)
+        ) as api:
+            assert [text_of(collect(api)), text_of(ask(api))] == ["Hello", "Hello"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"data plane is down", b"database error", b"", b"  ", b"id", b"<html><title>data: x</title>"]
+)
+def test_text_without_a_media_type_is_no_stream(body: bytes) -> None:
+    with serving(untyped(body, None)) as api:
+        error = failure(api)
+    assert type(error) is ResponseDecodeException
+    assert (error.body or "").encode() == body
+
+
+def test_a_stream_without_its_media_type_arrives_chunk_by_chunk_and_may_be_lost() -> None:
+    gate = Gate()
+    head, *_ = untyped(b"", None)
+    first, second = (event_stream(event) for event in HELLO[:2])
+    steps = [
+        head,
+        b"%x\r\n%b\r\n" % (len(first), first),
+        gate,
+        b"%x\r\n%b" % (len(second), second[:20]),
+        CLOSE,
+    ]
+    with serving(steps) as api:
+        stream = open_stream(api)
+        assert text_of(next(stream)) == "Hel"
+        gate.open()
+        error = failure(api, lambda api: next(stream))
+    assert type(error) is StreamTruncatedException
+    assert text_of(error.partial) == "Hel"
+
+
+@pytest.mark.parametrize("part", [b"da", b"data: {", b"event: x"])
+def test_a_stream_that_is_lost_in_its_first_event(part: bytes) -> None:
+    steps = [*untyped(part, None)[:-1], CLOSE]
+    with serving(steps) as api:
+        error = failure(api)
+    assert isinstance(error, StreamTruncatedException if part[3:] else ConnectionException)
+    assert error.partial is None
+
+
 @pytest.mark.parametrize("call", [collect, ask])
 @pytest.mark.parametrize("case", MIDSTREAM)
 def test_an_error_in_the_middle(case: str, call: Callable[[ChatApi], Any]) -> None:
