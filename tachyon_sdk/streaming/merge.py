@@ -94,7 +94,7 @@ class Merger:
         for chunks in self._kept():
             for start in range(0, len(chunks), _CHUNKS_AT_A_TIME):
                 texts = chunks[start : start + _CHUNKS_AT_A_TIME]
-                for chunk in from_json(b"[%b]" % b",".join(texts), cache_strings="keys"):
+                for chunk in _parsed(texts):
                     self._add(chunk)
         self._pending.clear()
         self._pending_bytes = 0
@@ -252,6 +252,15 @@ class _Choice:
         if self.function_call is not None:
             delta["function_call"] = self.function_call.function_as_json()
         return choice
+
+
+def _parsed(chunks: list[bytes]) -> list[dict[str, Any]]:
+    # Names alone are cached: most texts come once.
+    try:
+        parsed: list[dict[str, Any]] = from_json(b"[%b]" % b",".join(chunks), cache_strings="keys")
+    except ValueError:  # one is nested as deep as the parser allows
+        return [from_json(chunk, cache_strings="keys") for chunk in chunks]
+    return parsed
 
 
 def index_of(value: Any, position: int) -> int:

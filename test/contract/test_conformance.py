@@ -425,6 +425,9 @@ def test_bounds(name: str, key: str, keyword: str) -> None:
     instance = model_of(name).from_dict(base)
     for value in beyond:
         assert not validator(name).is_valid({**base, key: value})
+        if name in ANSWERS:  # such a value costs nothing but itself
+            assert model_of(name).from_dict({**base, key: value}).to_dict()[key] == value
+            continue
         for refused in (
             lambda value=value: model_of(name).from_dict({**base, key: value}),
             lambda value=value: model_of(name)(**{**base, key: value}),

@@ -654,6 +654,25 @@ def test_a_long_stream_is_merged_like_a_short_one(monkeypatch: pytest.MonkeyPatc
     )
 
 
+def test_a_chunk_may_be_nested_as_deep_as_the_parser_allows() -> None:
+    def nested(depth: int) -> bytes:
+        return b'{"choices":[{"index":0,"delta":{"content":"a"}}],"x":%b}' % (b"[" * depth + b"]" * depth)
+
+    deepest = next(depth for depth in range(150, 1000) if not is_valid(nested(depth + 1)))
+    merger = Merger()
+    for depth in (1, deepest, 2):
+        merger.add(nested(depth))
+    assert merger.merged()["choices"][0]["delta"]["content"] == "aaa"
+
+
+def is_valid(chunk: bytes) -> bool:
+    try:
+        ChatCompletionChunkResponse.model_validate_json(chunk)
+    except ValueError:
+        return False
+    return True
+
+
 def test_what_is_kept_of_a_long_stream_is_bounded() -> None:
     """A random string in each chunk cannot be compressed, and is no part of the response."""
     merger, text = Merger(), random.Random(7)
