@@ -25,7 +25,7 @@ _SWITCHING_PROTOCOLS = 101
 # Seconds from sending a request over a kept connection, in which its end tells that the server had closed it before:
 # some round trips, and what the server, and the threads of this process, may take besides; but never more than this.
 _STALE_ROUND_TRIPS = 2
-_STALE_SECONDS = 0.1
+_STALE_SECONDS = 0.2
 _MAX_STALE_SECONDS = 1.0
 
 
