@@ -12,9 +12,9 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
-from tachyon_sdk._transport.body import Body
+from tachyon_sdk._transport.body import body_of
 from tachyon_sdk._transport.connection import NotConnectedError
-from tachyon_sdk._transport.errors import lost, not_connected
+from tachyon_sdk._transport.errors import lost, never_connected, not_connected
 from tachyon_sdk._transport.pools import Pools
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
@@ -50,7 +50,7 @@ class RESTResponse:
         self.reason = response.reason
         self.limit: int | None = None
         self.previous: tuple[ApiException, ...] = ()
-        self._body = Body(response)
+        self._body = body_of(response)
         self._data: bytes | None = None
         self._kept: list[bytes] | None = None
         self._kept_bytes = 0
@@ -239,6 +239,8 @@ class RESTClientObject:
         except NotConnectedError as error:
             raise not_connected(error, _doing(method, url)) from error.__cause__
         except (HTTPError, OSError) as error:
+            if found := never_connected(error, url, self._configuration.proxy_for(url)):
+                raise not_connected(found, _doing(method, url)) from error
             raise lost(error, _doing(method, url)) from error
         return RESTResponse(response)
 
