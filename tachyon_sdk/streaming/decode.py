@@ -193,19 +193,24 @@ class AnswerDecoder(Generic[M]):
     def _read(self, data: bytes) -> tuple[M, bytes]:
         try:
             chunk = self._validate_json(data)
-            if not self._repair.halves:
+        except ValidationError as error:
+            repaired = self._repair.repaired(data)
+            if repaired is None:
+                raise self._invalid(data, error) from error
+        else:
+            # The other half of a character may be in it.
+            repaired = self._repair.repaired(data) if self._repair.halves else None
+            if repaired is None:
                 return chunk, data
-        except ValidationError as error:
-            failed = error
-        repaired = self._repair.repaired(data)
         try:
-            if repaired is not None:
-                return self._validate_json(repaired), repaired
+            return self._validate_json(repaired), repaired
         except ValidationError as error:
-            failed = error
-        first = failed.errors(include_url=False, include_input=False)[0]
+            raise self._invalid(data, error) from error
+
+    def _invalid(self, data: bytes, error: ValidationError) -> ResponseDecodeException:
+        first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"] if part != UNNAMED)
-        raise self._undecodable(data, f"{where}{': ' if where else ''}{first['msg']}") from failed
+        return self._undecodable(data, f"{where}{': ' if where else ''}{first['msg']}")
 
     def _refuse_error(self, response: M, data: bytes, event: bool = False) -> None:
         choices = getattr(response, "choices", ())
