@@ -82,10 +82,12 @@ class Body(Protocol):
             HTTPError, OSError: The connection was lost, or the response is not valid HTTP.
             DecodeError: The body cannot be decompressed.
         """
+        ...
 
     @property
     def end_is_certain(self) -> bool:
         """Whether the body says where it ends, so that its end is not that of a lost connection."""
+        ...
 
     def drain(self) -> None:
         """Free the connection if the rest of the body is short and already here; close it if not."""

@@ -77,19 +77,17 @@ class IdleConnections(queue.Queue[Any]):
             pass
         raise queue.Empty
 
-    def put(
-        self, connection: IdleConnection | None, block: bool = True, timeout: float | None = None
-    ) -> None:
+    def put(self, item: IdleConnection | None, block: bool = True, timeout: float | None = None) -> None:
         """Keeps a connection, or closes it: one too many, or one that the server is about to close anyway."""
         # Connections of other packages may have neither.
-        if connection is None or getattr(connection, "sock", connection) is None:
+        if item is None or getattr(item, "sock", item) is None:
             return
-        now, chunked = self._clock(), getattr(connection, "chunked", False)
+        now, chunked = self._clock(), getattr(item, "chunked", False)
         if len(self._idle) < self._maxsize and self._keeps_none_until.get(chunked, 0.0) <= now:
-            connection.idle_since = now
-            self._idle.append(connection)
+            item.idle_since = now
+            self._idle.append(item)
         else:
-            connection.close()
+            item.close()
 
     def closed_by_server(self, connection: IdleConnection) -> None:
         """Takes note that the server closed a connection that was kept.
