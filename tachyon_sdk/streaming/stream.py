@@ -223,6 +223,8 @@ def _significant(beginning: bytes) -> bytes:
 
 def _tells_its_form(beginning: bytes) -> bool:
     """Whether so much of a body tells whether it is an event stream, or is so much that the rest will not."""
+    if _BOM.startswith(beginning):  # it may be cut, or nothing has come
+        return False
     start = _significant(beginning)
     return len(beginning) >= _MAX_BEGINNING or (
         bool(start) and not any(field.startswith(start) and field != start for field in _STREAM_BEGINNINGS)

@@ -229,7 +229,7 @@ def test_numbers_that_json_does_not_have_do_not_turn_into_null() -> None:
 )
 def test_numbers_that_json_does_not_have_are_written_as_null(text: str, number: str) -> None:
     usage = tachyon_sdk.Usage.from_json(text % number)
-    assert usage.to_dict() == json.loads(usage.to_json()) == json.loads(text % "null")
+    assert json.loads(usage.to_json()) == json.loads(text % "null")
 
 
 def test_deep_nesting() -> None:

@@ -270,7 +270,7 @@ def merged_of(response: Any) -> Any:
 def test_a_number_that_json_does_not_have_is_kept_and_written_as_null(body: str, name: str) -> None:
     for read in (whole, event):
         made = read((body % name).encode())
-        assert made.to_dict() == json.loads(made.to_json()) == json.loads(body % "null")
+        assert json.loads(made.to_json()) == json.loads(body % "null")
         assert name.strip("-").lower()[:3] in repr(made)
 
 

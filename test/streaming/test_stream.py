@@ -53,7 +53,7 @@ from tachyon_sdk.exceptions import (
     TimeoutException,
 )
 from tachyon_sdk.rest import RESTClientObject
-from tachyon_sdk.streaming.stream import Stream
+from tachyon_sdk.streaming.stream import Stream, _tells_its_form as tells_its_form
 
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 DONE = "[DONE]"
@@ -652,6 +652,25 @@ def test_json_as_an_event_stream(before: bytes) -> None:
             untyped(body, "text/event-stream", size), untyped(body, "text/event-stream", size)
         ) as api:
             assert [text_of(collect(api)), text_of(ask(api))] == ["Hello", "Hello"]
+
+
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\r\n", b"\xef\xbb\xbf \n"])
+@pytest.mark.parametrize(
+    ("rest", "needed"),
+    [
+        (b'{"a"', 1),
+        (b"data: x", 5),
+        (b"event: x", 6),
+        (b"id: 1", 3),
+        (b"retry: 1", 6),
+        (b": x", 1),
+        (b"dat x", 4),
+    ],
+)
+def test_the_form_is_told_when_enough_of_the_body_is_here(before: bytes, rest: bytes, needed: int) -> None:
+    body = before + rest
+    told = [length for length in range(len(body) + 1) if tells_its_form(body[:length])]
+    assert told == list(range(len(before) + needed, len(body) + 1))
 
 
 @pytest.mark.parametrize(
