@@ -121,19 +121,20 @@ def node() -> list[str]:
     return [command] if ready else [command, "--experimental-wasm-jspi"]
 
 
-LOCK_STEP = Gate()
+# A call of the path opens the gate.
+GATES = {"open-lock-step": Gate(), "open-cut": Gate()}
 RESPONSES: dict[str, Response] = {
-    "lock-step": lock_step(framed(STREAM, "chunked"), LOCK_STEP),
-    "go-on": ANSWER,
+    **dict.fromkeys(GATES, ANSWER),
+    "lock-step": lock_step(framed(STREAM, "chunked"), GATES["open-lock-step"]),
     "gzip": reframe(ANSWER, "gzip-content-length"),
     "gzip-stream": reframe(STREAM, "gzip-chunked"),
     "until-close": reframe(STREAM, "until-close"),
     "cut": [ANSWER[:-10], CLOSE],
-    "cut-stream": [STREAM[: STREAM.index(b"three")], CLOSE],
+    "cut-stream": [STREAM[: STREAM.index(b"two")], GATES["open-cut"], CLOSE],
     "silent": [AWAIT_CLOSE],
     "silent-stream": [STREAM[: STREAM.index(b"two")], AWAIT_CLOSE],
     "large": json_response(chunk("x" * 1_000_000, "stop")),
-    "redirect": b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /go-on\r\nContent-Length: 0\r\n\r\n",
+    "redirect": b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /large\r\nContent-Length: 0\r\n\r\n",
 }
 
 
@@ -141,8 +142,8 @@ def answer(connection: Connection) -> None:
     """Answers each request with the response that the first segment of its path names."""
     while connection.socket.fileno() != -1:
         name = re.split(r"[/?]", connection.read_request().target)[1]
-        if name == "go-on":
-            LOCK_STEP.open()
+        if name in GATES:
+            GATES[name].open()
         connection.play(RESPONSES[name])
 
 
