@@ -323,6 +323,17 @@ def test_the_last_finish_reason_stays() -> None:
     assert merge(*chunks)["choices"][0]["finish_reason"] == "tool_calls"
 
 
+@pytest.mark.parametrize(
+    "more", [{"content": "b"}, {"tool_calls": [{"id": "t"}]}, {"reasoning_content": "Hm"}]
+)
+def test_a_finish_reason_that_more_text_follows_is_none(more: Chunk) -> None:
+    early = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
+    late = {"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]}
+    assert merge(early, delta(**more))["choices"][0].get("finish_reason") is None
+    assert merge(early, delta(**more), late)["choices"][0]["finish_reason"] == "length"
+    assert merge(early, delta(content=""))["choices"][0]["finish_reason"] == "stop"
+
+
 # --- tool calls
 
 WEATHER = fragment('{"city": "Oslo"}', "weather", index=0, id="t-0", type="function")
