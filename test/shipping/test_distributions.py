@@ -18,7 +18,12 @@ from support.contract import ROOT
 
 # Quick ones, which read what the sdist has besides the package: the document, its pages and the templates, the
 # recorded answers, and the files of the project.
-OWN_TESTS = ("test_conformance_operations.py", "test_contract.py", "test_generate.py", "test_packaging.py")
+OWN_TESTS = (
+    "contract/test_conformance_operations.py",
+    "contract/test_contract.py",
+    "test_generate.py",
+    "test_packaging.py",
+)
 
 
 @pytest.fixture(scope="module")
