@@ -53,7 +53,7 @@ class Configuration(LoggingSettings):
 
     Each is an attribute of the same name, and is checked when it is given and whenever it is set. An argument that
     is given and not None wins over the environment, which is read once, here, and of which empty variables do not
-    count; only its proxy is looked up again when the host is set.
+    count; only its proxies are read again when the host is set.
 
     Args:
         host: URL of the server, http or https; a path in it goes before that of the call. Wins over `server_index`,
@@ -97,10 +97,12 @@ class Configuration(LoggingSettings):
         operator_id: The operator to act for, header `x-operator-id`. Environment: `TACHYON_OPERATOR_ID`, then
             `TACHYON_TENANT_ID`.
         connect_timeout: Seconds to wait for a connection, with its TLS handshake. None: no limit.
-        read_timeout: Seconds to wait for each next byte, before an answer and in the middle of it. None: no limit.
+        read_timeout: Seconds to wait until the network takes more of the request, and then for each next byte of the
+            response. None: no limit.
         max_response_bytes: Bytes of a whole answer, decompressed, at most.
         max_event_bytes: Bytes of one event of a stream, decompressed, at most.
-        keepalive_expiry: Seconds after which an idle connection is not used any more; 0 keeps none. None: no limit.
+        keepalive_expiry: Seconds for which an idle connection is kept for the next request; 0: none is kept. None: no
+            limit.
 
     Attributes:
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
