@@ -133,10 +133,12 @@ def test_connections_to_many_hosts_are_kept_and_closed_with_the_client() -> None
     # urllib3 keeps the pools of ten hosts.
     with ExitStack() as stack:
         servers = [stack.enter_context(RawServer(handler=keep_answering)) for _ in range(12)]
+        held = []  # streams that have ended; each refers to the pool that it came from
         with ApiClient(Hosts(*(server.url for server in servers))) as client:
-            for _ in range(2):
-                for number in range(12):
-                    assert by_host(ChatApi(client), number) == "Hello"
+            for number in (*range(12), *range(12)):
+                client.configuration.server_index = number
+                held.append(ChatApi(client).chat_completion_stream(chat_completion_request=BODY))
+                assert held[-1].collect().text == "Hello"
         for server in servers:
             server.wait_ended(1)
             assert (server.connections, len(server.requests)) == (1, 2)

@@ -226,6 +226,20 @@ def test_a_request_over_a_new_connection(end: Any) -> None:
         assert server.connections == 1
 
 
+def test_a_request_over_a_connection_that_was_made_in_place_of_one_that_had_ended() -> None:
+    def handler(connection: Connection) -> None:
+        if connection.number == 0:
+            return answer(connection)
+        connection.read_request()
+
+    with RawServer(handler=handler) as server, chat(server.url) as api:
+        assert ask(api) == "Hello"
+        server.wait_ended(1)
+        with pytest.raises(ConnectionException):
+            ask(api)
+        assert sent_over(server) == [0, 1]
+
+
 def test_a_request_that_was_sent_again_already() -> None:
     def handler(connection: Connection) -> None:
         if connection.number == 0:
