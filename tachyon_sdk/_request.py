@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from tachyon_sdk._contract.operation import Operation, RequestOptions
 from tachyon_sdk._settings.checks import integer, mapping, seconds
 from tachyon_sdk._transport.headers import Headers, build_headers, text_of
-from tachyon_sdk.configuration import Configuration
+from tachyon_sdk.configuration import VARIABLES, Configuration
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
 # From the name of a setting to the value of the header that it stands for.
@@ -21,10 +21,14 @@ _CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
     "access_token": lambda configuration: configuration.authorization_header(),
 }
 
+_host_index = integer(0)
+
+_CREDENTIALS = {"x-operator-id": "operator_id", "Authorization": "access_token"}
+
 _N, _I = b"NI"
 
-# How the body is framed is not for the caller to say.
-_OURS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
+# Callers cannot override message framing.
+FRAMING_HEADERS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
 
 
 class Request(NamedTuple):
@@ -59,7 +63,7 @@ def build_request(
             places[parameter.place][parameter.name] = value
         elif parameter.configured_by:
             configured[parameter.name] = _CONFIGURED[parameter.configured_by](configuration)
-    auth = _auth_override(options.auth)
+    auth = auth_override(options.auth)
     headers = build_headers(
         {"Accept": operation.accept, "Content-Type": operation.content_type},
         configured,
@@ -68,17 +72,22 @@ def build_request(
         places["header"],
         {"Content-Type": options.content_type} if options.content_type else {},
         auth["header"],
-        _OURS,
+        FRAMING_HEADERS,
     )
     query = {**places["query"], **auth["query"]}
     _check_present(operation, headers, query)
     content = encode_body(operation, body, stream)
     host = configuration.host
-    if integer(0)("_host_index", options.host_index):
+    if _host_index("_host_index", options.host_index):
         host = configuration.get_host_from_settings(options.host_index, configuration.server_variables)
     url = build_url(host, operation.path, places["path"], query, configuration.safe_chars_for_path_param)
     timeouts = choose_timeouts(options.timeout, (configuration.connect_timeout, configuration.read_timeout))
     return Request(operation.method, url, headers, content, timeouts)
+
+
+def credentials(configuration: Configuration) -> dict[str, str | None]:
+    """The headers of the configured credentials, None where there is none."""
+    return {name: _CONFIGURED[setting](configuration) for name, setting in _CREDENTIALS.items()}
 
 
 def encode_body(operation: Operation[Any], body: Any, stream: bool) -> bytes | None:
@@ -128,7 +137,7 @@ def build_url(
             raise ApiValueError(f"{name} must not be {value!r}: it would lead to another path")
         path = path.replace("{" + name + "}", segment)
     # The error of urlencode would hold the value.
-    if any(_has_surrogate(text) for pair in query.items() for text in pair if isinstance(text, str)):
+    if any(_has_surrogate(text) for name, value in query.items() for text in (name, *_texts(value))):
         raise ApiValueError("a query parameter is no text that can be sent")
     # A list is sent as one pair for each of its items ("form" style, exploded).
     given = {name: _in_query(value) for name, value in query.items() if value is not None}
@@ -143,6 +152,12 @@ def _in_query(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _texts(value: Any) -> list[str]:
+    return [
+        item for item in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(item, str)
+    ]
 
 
 def _has_surrogate(text: str) -> bool:
@@ -173,7 +188,7 @@ def choose_timeouts(
     return connect, read
 
 
-def _auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+def auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
     """Where the credential of `_request_auth` goes."""
     places: dict[str, dict[str, Any]] = {"header": {}, "query": {}}
     if auth is None:
@@ -199,12 +214,13 @@ def _check_present(operation: Operation[Any], headers: Mapping[str, str], query:
         if not parameter.required or parameter.place == "path":
             continue
         if parameter.name.lower() not in sent if parameter.place == "header" else parameter.name not in query:
-            hint = (
-                f"; give it, or Configuration({parameter.configured_by}=...)"
-                if parameter.configured_by
-                else ""
-            )
-            raise ApiValueError(f"{parameter.argument} is missing{hint}")
+            raise ApiValueError(f"{parameter.argument} is missing{_hint(parameter.configured_by)}")
+
+
+def _hint(setting: str | None) -> str:
+    if setting is None:
+        return ""
+    return f"; give it, or Configuration({setting}=...), or set {VARIABLES[setting][0]} in the environment"
 
 
 def constant_in(text: bytes) -> str | None:

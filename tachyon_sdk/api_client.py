@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import platform
-import re
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tachyon_sdk import rest
 from tachyon_sdk._contract.operation import M, Operation, RequestOptions
-from tachyon_sdk._error_body import one_line, read_request_id, read_retry_after
+from tachyon_sdk._errors.headers import read_retry_after
+from tachyon_sdk._errors.responses import raise_for_status, status_error
+from tachyon_sdk._generic import GenericCalls
 from tachyon_sdk._request import Request, build_request
-from tachyon_sdk._settings.checks import hidden_url
+from tachyon_sdk._settings.logs import log_attempt
 from tachyon_sdk._transport.headers import Headers, build_headers
 from tachyon_sdk._version import __version__
 from tachyon_sdk.api_response import ApiResponse
@@ -24,22 +23,19 @@ from tachyon_sdk.exceptions import (
     ApiTypeError,
     ConnectionException,
     StreamTruncatedException,
-    exception_class,
 )
 from tachyon_sdk.retry import RetryPolicy
 from tachyon_sdk.streaming.decode import AnswerDecoder
-from tachyon_sdk.streaming.stream import Stream, is_event_stream
+from tachyon_sdk.streaming.stream import Stream
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+else:
+    Self = Any  # for who asks for type hints at run time
 
 RawResponse = rest.RESTResponseType
 
-# The three forms of RFC 9110, section 5.6.7; the parser takes much else for a date.
-_HTTP_DATE = r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})"
-_MAX_ERROR_BYTES = 1024 * 1024
-_USUAL_POLICY = RetryPolicy()
-_log = logging.getLogger("tachyon_sdk")
+_DEFAULT_POLICY = RetryPolicy()
 
 
 T = TypeVar("T")
@@ -49,7 +45,7 @@ Receive = Callable[[rest.RESTResponse, Failed], T]
 """What becomes of an answer that is not tried again."""
 
 
-class ApiClient:
+class ApiClient(GenericCalls):
     """Sends the calls of the API classes, and keeps connections open between them.
 
     ::
@@ -119,8 +115,9 @@ class ApiClient:
 
     @property
     def user_agent(self) -> str:
-        """The `User-Agent` that is sent with every call."""
-        return next(value for name, value in self.default_headers.items() if name.lower() == "user-agent")
+        """The `User-Agent` that is sent with every call; empty if it was removed from `default_headers`."""
+        headers = dict(self.default_headers)  # a copy: another thread may change them
+        return next((value for name, value in headers.items() if name.lower() == "user-agent"), None) or ""
 
     @user_agent.setter
     def user_agent(self, value: str) -> None:
@@ -137,9 +134,12 @@ class ApiClient:
             ApiValueError: The name or the value cannot be sent.
         """
         build_headers({header_name: header_value})
-        for name in [name for name in self.default_headers if name.lower() == header_name.lower()]:
-            del self.default_headers[name]
-        self.default_headers[header_name] = header_value  # type: ignore[assignment]
+        headers = self.default_headers
+        # The new one first, so that a call of another thread is never sent without either.
+        headers[header_name] = header_value  # type: ignore[assignment]
+        for name in list(headers):
+            if name != header_name and name.lower() == header_name.lower():
+                headers.pop(name, None)
 
     @classmethod
     def get_default(cls) -> ApiClient:
@@ -171,7 +171,8 @@ class ApiClient:
             ApiException: What the network or the server did.
         """
         request = self._request(operation, arguments, body, options)
-        return self._send(request, lambda response, failed: self._whole(operation, response, failed))
+        choices = _choices_of(body)
+        return self._send(request, lambda response, failed: self._whole(operation, response, failed, choices))
 
     def stream(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
@@ -181,7 +182,10 @@ class ApiClient:
         The stream raises what happens later, while it is read.
         """
         request = self._request(operation, arguments, body, options, stream=True)
-        return self._send(request, lambda response, failed: self._stream(operation, response, failed))
+        choices = _choices_of(body)
+        return self._send(
+            request, lambda response, failed: self._stream(operation, response, failed, choices)
+        )
 
     def open(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
@@ -201,8 +205,15 @@ class ApiClient:
         options: RequestOptions,
         stream: bool = False,
     ) -> Request:
-        headers = {**self.default_headers, "Cookie": self.cookie} if self.cookie else self.default_headers
+        headers = self._client_headers()
         return build_request(self.configuration, headers, operation, arguments, body, options, stream)
+
+    def _client_headers(self) -> dict[str, str]:
+        # A copy, made in one step: another thread may change them while the request is built.
+        headers = {**self.default_headers}
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        return headers
 
     def _send(self, request: Request, receive: Receive[T]) -> T:
         """The retry loop: one attempt after the other until there is an answer that is not tried again."""
@@ -213,16 +224,16 @@ class ApiClient:
             started = time.monotonic()
             try:
                 response = self.rest_client.request(*request)
-                _log_attempt(request, response.status, started, attempt, response)
+                log_attempt(request, response.status, started, attempt, response)
                 delay = None
                 if response.status >= 400:
-                    retry_after = _retry_after(response)
+                    retry_after = read_retry_after(response.headers)
                     delay = policy.delay(attempt, response.status, retry_after=retry_after)
                 if delay is None:
                     return receive(response, tuple(failed))
-                failed.append(_error_of(response))
+                failed.append(status_error(response))
             except (ConnectionException, StreamTruncatedException) as error:
-                _log_attempt(request, str(error), started, attempt)
+                log_attempt(request, str(error), started, attempt)
                 delay = policy.delay(attempt, None, request_sent=error.request_sent)
                 if delay is None or (isinstance(error, ConnectionException) and error.permanent):
                     raise error.after(failed) from error.__cause__
@@ -232,100 +243,40 @@ class ApiClient:
     def _retry_policy(self) -> RetryPolicy:
         retries = self.configuration.retries
         if retries is None:
-            return _USUAL_POLICY
+            return _DEFAULT_POLICY
         return RetryPolicy(retries) if isinstance(retries, int) else retries
 
-    def _whole(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> ApiResponse[M]:
-        _refuse_failure(response, failed)
-        if operation.answer_type and is_event_stream(response.headers):
-            response.keep_pieces(self.configuration.max_response_bytes)
-            answer = self._stream(operation, response, failed).collect()
-            return ApiResponse(response.status, answer, response.headers, response.kept_pieces())
-        try:
-            raw_data = response.read(self.configuration.max_response_bytes)
-            data: Any = None
-            if operation.answer_type:
-                data = AnswerDecoder(operation.answer_type, response).whole(raw_data)
-        except ApiException as error:
-            raise error.after(failed) from error.__cause__
-        return ApiResponse(response.status, data, response.headers, raw_data)
+    def _whole(
+        self, operation: Operation[M], response: rest.RESTResponse, failed: Failed, choices: int
+    ) -> ApiResponse[M]:
+        raise_for_status(response, failed)
+        if operation.answer_type is None:
+            try:
+                raw_data = response.read(self.configuration.max_response_bytes)
+            except ApiException as error:
+                raise error.after(failed) from error.__cause__
+            return ApiResponse(response.status, None, response.headers, raw_data)  # type: ignore[arg-type]
+        response.keep_pieces(self.configuration.max_response_bytes)
+        data = self._stream(operation, response, failed, choices).collect()
+        return ApiResponse(response.status, data, response.headers, response.kept_pieces())
 
-    def _stream(self, operation: Operation[M], response: rest.RESTResponse, failed: Failed) -> Stream[M]:
-        _refuse_failure(response, failed)
+    def _stream(
+        self, operation: Operation[M], response: rest.RESTResponse, failed: Failed, choices: int
+    ) -> Stream[M]:
+        raise_for_status(response, failed)
         assert operation.answer_type is not None
         return Stream(
             response,
             AnswerDecoder(operation.answer_type, response),
             max_event_bytes=self.configuration.max_event_bytes,
             max_response_bytes=self.configuration.max_response_bytes,
+            choices=choices,
+            require_finish_reason=self.configuration.require_finish_reason,
             previous=failed,
         )
 
 
-def _refuse_failure(response: rest.RESTResponse, failed: Failed) -> None:
-    if not 200 <= response.status < 300:
-        raise _error_of(response).after(failed)
-
-
-def _error_of(response: rest.RESTResponse) -> ApiException:
-    """The error for an answer that is no success; reads its body, which may break off."""
-    try:
-        body = response.read(_MAX_ERROR_BYTES)
-    except ApiException as error:
-        body = (error.body or "").encode()
-    message = None
-    if 300 <= response.status < 400:
-        # Without its query, in which a credential may have come back.
-        target = hidden_url(response.headers.get("Location", "nowhere"))
-        message = f"the server redirects to {target}, which is not followed"
-    return exception_class(response.status)(
-        response.status,
-        response.reason,
-        headers=response.headers,
-        body=body,
-        message=message,
-        retry_after=_retry_after(response),
-    )
-
-
-def _retry_after(response: rest.RESTResponse) -> float | None:
-    """Seconds that the server asks to wait (RFC 9110, section 10.2.3), None where it does not say or is unclear."""
-    seconds = read_retry_after(response.headers)
-    if seconds is None and re.fullmatch(_HTTP_DATE, date := response.headers.get("Retry-After", "").strip()):
-        with suppress(ValueError, OverflowError):
-            seconds = _seconds_until(date)
-    return seconds
-
-
-def _seconds_until(http_date: str) -> float:
-    # Imported here because it is rarely needed and slow to import.
-    from datetime import datetime, timezone
-
-    from dateutil.parser import parse
-
-    moment = parse(http_date)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
-
-
-def _log_attempt(
-    request: Request,
-    outcome: object,
-    started: float,
-    attempt: int,
-    response: rest.RESTResponse | None = None,
-) -> None:
-    if _log.isEnabledFor(logging.DEBUG):
-        request_id = one_line(read_request_id(response.headers), 80) if response else ""
-        duration = time.monotonic() - started
-        _log.debug(
-            "%s %s: %s in %.3f s (attempt %d, request id %s)",
-            request.method,
-            # Without the query, which may hold a credential.
-            request.url.partition("?")[0],
-            outcome,
-            duration,
-            attempt,
-            request_id or "-",
-        )
+def _choices_of(body: Any) -> int:
+    """How many choices a request asks for."""
+    number = body.get("n") if isinstance(body, Mapping) else getattr(body, "n", None)
+    return number if isinstance(number, int) else 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tachyon_sdk._settings import checks as _checks, environment as _environment
 from tachyon_sdk._settings.hosts import (
@@ -18,26 +19,33 @@ from tachyon_sdk._settings.hosts import (
 from tachyon_sdk._settings.logs import LoggingSettings
 from tachyon_sdk._settings.no_proxy import excludes as _excludes
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
+from tachyon_sdk.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable
-    from os import PathLike
-    from typing import Protocol
+    from ssl import SSLContext
 
     from typing_extensions import Self
+else:
+    # For who asks for type hints at run time; to import them would cost more than all the rest of this module.
+    SSLContext = Self = Any
 
-    from tachyon_sdk.retry import RetryPolicy
 
-    class SupportsTotal(Protocol):
-        """What is read of a urllib3 Retry."""
+class _SupportsTotal(Protocol):
+    """What is read of a urllib3 Retry."""
 
-        @property
-        def total(self) -> bool | int | None: ...
+    @property
+    def total(self) -> bool | int | None: ...
 
 
 API_VERSION = "0.58"
 """The version of the server's published contract that this package was written against."""
+
+# The environment variables that a setting is read from; the first that is set and not empty wins.
+VARIABLES = {
+    "host": ("TACHYON_API_URL",),
+    "access_token": ("TACHYON_API_KEY",),
+    "operator_id": ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID"),
+}
 
 # They hold state of the process: copies have them in common with the original.
 _NOT_COPIED = {"logger_file_handler", "logger_stream_handler", "proxy_ssl_context", "refresh_api_key_hook"}
@@ -101,14 +109,17 @@ class Configuration(LoggingSettings):
             response. None: no limit.
         max_response_bytes: Bytes of a whole answer, decompressed, at most.
         max_event_bytes: Bytes of one event of a stream, decompressed, at most.
-        keepalive_expiry: Seconds for which an idle connection is kept for the next request; 0: none is kept. None: no
+        require_finish_reason: Whether a stream needs a finish reason to be complete. False is for servers that never
+            send one: `data: [DONE]`, or the end of the body, is enough then.
+        keepalive_expiry: Seconds for which an idle connection is kept for the next request; 0 keeps none. None: no
             limit.
 
     Attributes:
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
         temp_folder_path: Kept for programs that set it; not used.
 
-    `repr()` shows no credentials. A pickle has them in it.
+    `repr()` shows no credentials. A pickle has them in it. A name that is nearly that of a setting cannot be set:
+    `ApiAttributeError` says the right one. Other names are for your program.
 
     Raises:
         ApiTypeError: A setting has the wrong type.
@@ -131,7 +142,7 @@ class Configuration(LoggingSettings):
         server_operation_variables: dict[int, ServerVariablesT] | None = None,
         ignore_operation_servers: bool = False,
         ssl_ca_cert: str | PathLike[str] | None = None,
-        retries: int | RetryPolicy | SupportsTotal | None = None,
+        retries: int | RetryPolicy | _SupportsTotal | None = None,
         ca_cert_data: str | bytes | None = None,
         cert_file: str | PathLike[str] | None = None,
         key_file: str | PathLike[str] | None = None,
@@ -142,7 +153,7 @@ class Configuration(LoggingSettings):
         proxy: str | None = None,
         no_proxy: str | None = None,
         proxy_headers: Mapping[str, str] | None = None,
-        proxy_ssl_context: ssl.SSLContext | None = None,
+        proxy_ssl_context: SSLContext | None = None,
         safe_chars_for_path_param: str = "",
         client_side_validation: bool = True,
         socket_options: Sequence[Any] | None = None,
@@ -155,6 +166,7 @@ class Configuration(LoggingSettings):
         read_timeout: float | None = 600.0,
         max_response_bytes: int = 256 * 1024 * 1024,
         max_event_bytes: int = 64 * 1024 * 1024,
+        require_finish_reason: bool = True,
         keepalive_expiry: float | None = 4.0,
     ) -> None:
         # Variables before the index, whose host may be made with them.
@@ -172,7 +184,7 @@ class Configuration(LoggingSettings):
         if host is not None:
             self.host = host
         elif server_index is None:
-            self._base_path = _environment.setting(_checks.host_url, "TACHYON_API_URL") or DEFAULT_HOST
+            self._base_path = _environment.setting(_checks.host_url, *VARIABLES["host"]) or DEFAULT_HOST
 
         self.api_key: dict[str, str] = api_key or {}
         self.api_key_prefix: dict[str, str] = api_key_prefix or {}
@@ -182,12 +194,11 @@ class Configuration(LoggingSettings):
         self.access_token: str | None = access_token
         self._environment_token: str | None = None
         if access_token is None:
-            self._environment_token = _environment.setting(_checks.header_value, "TACHYON_API_KEY")
+            self._environment_token = _environment.setting(_checks.header_value, *VARIABLES["access_token"])
             self.access_token = self._environment_token
         self.operator_id: str | None = operator_id
         if operator_id is None:
-            names = ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID")
-            self.operator_id = _environment.setting(_checks.header_value, *names)
+            self.operator_id = _environment.setting(_checks.header_value, *VARIABLES["operator_id"])
 
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
@@ -195,6 +206,7 @@ class Configuration(LoggingSettings):
         self.connection_pool_maxsize: int = _checks.check("connection_pool_maxsize", connection_pool_maxsize)
         self.max_response_bytes = max_response_bytes
         self.max_event_bytes = max_event_bytes
+        self.require_finish_reason = require_finish_reason
         self.keepalive_expiry = keepalive_expiry
         self.socket_options = socket_options
 
@@ -225,6 +237,8 @@ class Configuration(LoggingSettings):
     if not TYPE_CHECKING:  # type checkers would take it for a permission to set any name
 
         def __setattr__(self, name: str, value: Any) -> None:
+            if not hasattr(type(self), name):
+                _checks.check_name(name)
             object.__setattr__(self, name, _checks.check(name, value))
 
     @property

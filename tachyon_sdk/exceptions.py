@@ -24,10 +24,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+else:
+    Self = Any  # for who asks for type hints at run time
 
 
 class OpenApiException(Exception):
-    """Base of every error this package raises. Catch it to catch them all."""
+    """Base of the errors of this package. Catch it to catch them all.
+
+    A value that does not fit into a request raises `pydantic.ValidationError`, which is not one of them. Neither is
+    what a function of yours raises that this package calls, such as a tool.
+    """
 
 
 class ApiTypeError(OpenApiException, TypeError):
@@ -109,9 +115,9 @@ class ApiException(OpenApiException):
         body: The text of the answer; bytes that are no UTF-8 are replaced.
         data: The answer after it was read into objects, if it was.
         code: The server's own name for the error, e.g. `unsupported_model`, if it gave one. Always text.
-        message: The server's own words, or for the errors that arise on this side, ours.
+        message: What the server said, whatever shape its body has; for errors found here, what is wrong.
         request_id: What the server calls this request in its own logs, if it said so.
-        retry_after: Seconds that the server asks to wait before the next try, or None.
+        retry_after: Seconds that the server asks to wait before the next attempt, or None.
         partial: The answer as far as it had arrived, merged into one response, or None.
         request_sent: False if the server certainly has seen nothing of the request.
         attempts: How many times the request was sent or tried to be sent.
@@ -131,6 +137,9 @@ class ApiException(OpenApiException):
     request_sent: bool
     attempts: int
     previous: tuple[ApiException, ...]
+
+    # Stands in `str()` where neither the server nor this package gave a message.
+    _without_message = ""
 
     def __init__(
         self,
@@ -159,8 +168,7 @@ class ApiException(OpenApiException):
             message: Stands in place of the message in the body.
             headers: The headers of the answer.
             partial: The part of the answer that had arrived.
-            retry_after: Seconds to wait. Without it the Retry-After header is read, if that is a number
-                (RFC 9110, section 10.2.3; the date form is for the caller to work out).
+            retry_after: Seconds to wait. Without it, `retry-after-ms` or `Retry-After` in the headers is read.
             attempts: How many attempts were made, 1 unless given.
             request_sent: Whether the server may have seen something of the request.
         """
@@ -177,9 +185,13 @@ class ApiException(OpenApiException):
         self.body = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
         self.data = data
         # Imported here because no error is the normal case, and JSON, HTML and patterns cost import time.
-        from tachyon_sdk._error_body import read_error_body, read_request_id, read_retry_after
+        from tachyon_sdk._errors.body import read_error_body
+        from tachyon_sdk._errors.headers import read_error_headers, read_request_id, read_retry_after
 
         self.code, found = read_error_body(self.body, data)
+        if found is None:
+            code, found = read_error_headers(headers)
+            self.code = self.code or code
         self.message = found if message is None else message
         self.request_id = read_request_id(headers)
         self.retry_after = read_retry_after(headers) if retry_after is None else retry_after
@@ -209,13 +221,13 @@ class ApiException(OpenApiException):
         return self
 
     def __str__(self) -> str:
-        from tachyon_sdk._error_body import one_line
+        from tachyon_sdk._errors.body import one_line
 
         head = one_line(self.reason, 60)
-        message = one_line(self.message, 300)
+        message = one_line(self.message, 300) or self._without_message
         if self.status is not None:
             head = f"{self.status} {head or _phrase(self.status)}".rstrip()
-            # A success status is no news beside a message, and HTML titles often are the status line again.
+            # A success status would only mislead beside a message. HTML titles often repeat the status line.
             if message and str(self.status).startswith("2"):
                 head = ""
             elif message.casefold() in (head.casefold(), head.partition(" ")[2].casefold()):
@@ -241,7 +253,7 @@ class ApiException(OpenApiException):
     def __reduce__(self) -> tuple[Any, ...]:
         import copyreg
 
-        from tachyon_sdk._error_body import header_items
+        from tachyon_sdk._errors.headers import header_items
 
         state = {name: value if _is_picklable(value) else None for name, value in self.__dict__.items()}
         if self.headers is not None and state["headers"] is None:
@@ -290,10 +302,11 @@ class TooManyRequestsException(ApiException):
 
 
 class ServiceException(ApiException):
-    """5xx: the fault is at the server.
+    """5xx: the server failed.
 
-    502 and 503 took no effect: send it again (after `retry_after` seconds if that is set). After any other
-    the request may or may not have taken effect: look before you send it again.
+    502 and 503 of the service itself mean that the request had no effect: send it again (after `retry_after`
+    seconds if that is set). After any other status the request may have had an effect, also after a 502 of a proxy
+    in front of the service: check before you send it again.
     """
 
 
@@ -326,14 +339,16 @@ class TimeoutException(ConnectionException):
 
 
 class ResponseDecodeException(ApiException):
-    """An answer came, but it cannot be read: no JSON, the wrong shape, or larger than allowed.
+    """The response cannot be read: it is not JSON, has the wrong shape, or is larger than allowed.
 
-    `body` has what came. Often the host is wrong (a proxy's or a web site's page was read).
+    `message` says what it is instead, `body` has its text. Often the host is wrong, and a web page was read.
     """
 
 
 class StreamErrorException(ApiException):
-    """The server said in the middle of its answer that it failed. `partial` has what came before."""
+    """The server reported an error inside a successful response. `partial` has what came before it."""
+
+    _without_message = "the server reported an error"
 
 
 class StreamTruncatedException(ApiException):

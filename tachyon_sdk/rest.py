@@ -5,15 +5,16 @@ There is no retry here, and no redirect is followed; `ApiClient` decides about b
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import urllib3
 from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
-from tachyon_sdk._transport.body import Body
+from tachyon_sdk._transport.body import body_of
 from tachyon_sdk._transport.connection import NotConnectedError
-from tachyon_sdk._transport.errors import lost, not_connected
+from tachyon_sdk._transport.errors import lost, never_connected, not_connected
 from tachyon_sdk._transport.pools import Pools
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
@@ -39,17 +40,23 @@ class RESTResponse:
         response: urllib3's response.
         status: HTTP status.
         reason: Reason phrase of the status line.
+        limit: Bytes that `read` reads at most where it is not told; None for no limit.
+        previous: The errors of the attempts before this one, oldest first.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self.response = response
         self.status = response.status
         self.reason = response.reason
-        self._body = Body(response)
+        self.limit: int | None = None
+        self.previous: tuple[ApiException, ...] = ()
+        self._body = body_of(response)
         self._data: bytes | None = None
         self._kept: list[bytes] | None = None
         self._kept_bytes = 0
         self._may_keep: int | None = None
+        # What was read ahead; nothing stands for the end of the body.
+        self._ahead: list[bytes] = []
         self._aborted = False
 
     @property
@@ -74,7 +81,7 @@ class RESTResponse:
         """The whole body, decompressed.
 
         Args:
-            limit: Bytes; None for no limit.
+            limit: Bytes; None for the `limit` of this response.
 
         Raises:
             ConnectionException: The body broke off; `body` is what had arrived.
@@ -82,7 +89,7 @@ class RESTResponse:
                 had arrived.
         """
         if self._data is None:
-            self.keep_pieces(limit)
+            self.keep_pieces(self.limit if limit is None else limit)
             try:
                 for _ in self.pieces():
                     pass
@@ -101,18 +108,47 @@ class RESTResponse:
             ConnectionException: The connection was lost before the body was complete.
             ResponseDecodeException: The body cannot be decompressed.
         """
-        read = self._body.read
-        try:
-            while piece := read():
+        read, ahead = self._body.read, self._ahead
+        with self._our_errors():
+            while piece := ahead.pop(0) if ahead else read():
                 if self._kept is None or self._keep(piece):
                     yield piece
                     continue
                 self.close()
                 yield self._kept[-1]
-                raise self._undecodable(f"the answer is larger than {self._may_keep} bytes")
+                raise self._undecodable(f"the response is larger than {self._may_keep} bytes")
+
+    def look_ahead(self, enough: Callable[[bytes], bool]) -> bytes:
+        """The beginning of the body, which `pieces` will hand over again.
+
+        Args:
+            enough: Whether so much of it is enough; without it the whole body is read.
+
+        Raises:
+            ConnectionException, ResponseDecodeException: As for `pieces`.
+        """
+        beginning = b""
+        with self._our_errors():
+            while not enough(beginning):
+                piece = self._body.read()
+                self._ahead.append(piece)
+                if not piece:
+                    break
+                beginning += piece
+        return beginning
+
+    @property
+    def end_is_certain(self) -> bool:
+        """Whether the body says where it ends; else an end of the connection may be a loss."""
+        return self._body.end_is_certain
+
+    @contextmanager
+    def _our_errors(self) -> Iterator[None]:
+        try:
+            yield
         except DecodeError as error:
             self.close()
-            raise self._undecodable(f"the answer cannot be decompressed: {error}") from error
+            raise self._undecodable(f"the response cannot be decompressed: {error}") from error
         except (HTTPError, OSError) as error:
             self.close()
             raise self._lost(error) from error
@@ -125,7 +161,7 @@ class RESTResponse:
 
     def kept_pieces(self) -> bytes:
         """What `pieces` has handed over."""
-        return b"".join(self._kept or ())
+        return b"".join(self._kept or ()) if self._data is None else self._data
 
     def _beginning(self) -> bytes:
         """The beginning of what was kept, without a copy of the rest."""
@@ -203,6 +239,8 @@ class RESTClientObject:
         except NotConnectedError as error:
             raise not_connected(error, _doing(method, url)) from error.__cause__
         except (HTTPError, OSError) as error:
+            if found := never_connected(error, url, self._configuration.proxy_for(url)):
+                raise not_connected(found, _doing(method, url)) from error
             raise lost(error, _doing(method, url)) from error
         return RESTResponse(response)
 

@@ -20,6 +20,7 @@ from typing import Any, TypeVar, get_origin, overload
 
 from pydantic import ValidationError
 
+from tachyon_sdk._contract.finish_reasons import sentence_of
 from tachyon_sdk._contract.first_choice import FirstChoice, said
 from tachyon_sdk._typed.schema import adapter_of, faults_of, schema_of
 from tachyon_sdk.exceptions import OpenApiException
@@ -27,6 +28,17 @@ from tachyon_sdk.models import ChatCompletionRequest, ContentPart, Message, Resp
 
 T = TypeVar("T")
 
+# Where the thoughts end that a model puts in front of its answer: </think>, [/THINK] and the like.
+_END_OF_THOUGHTS = re.compile(
+    r"""
+      [<\[◁] \s? / \s? (?: [\w:]{0,20} (?: think | thought | reason ) \w{0,20}
+                        | reflection | analysis | scratchpad ) \s? [>\]▷]
+    | <\|? (?: / | end_of_ | end_ ) (?: think | thought | reason ) \w{0,20} \|?>
+    | <\|channel\|> \s? final \s? (?: <\|constrain\|> \s? \w{1,20} \s? )? <\|message\|>
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_MOST_MARKS = 50
 _FENCED = re.compile(r"(`{3,})[^`\n]*\n(.*)\n[ \t]*\1", re.DOTALL)
 _INSTRUCTION = (
     "Answer with nothing but JSON: no explanation, no code fence. It must be valid against this JSON Schema:"
@@ -63,29 +75,47 @@ def parse_as(model_type: Any, text: str) -> Any: ...
 
 
 def parse_as(model_type: Any, text: str) -> Any:
-    """The value of a JSON text, which may stand in a Markdown code fence; nothing else may be around it.
+    """The value of a JSON text.
 
     ::
 
         people = parse_as(list[Person], answer.text)
+
+    A Markdown code fence around the JSON is removed, and so is what a model thought in front of it, up to a
+    `</think>` or a mark like that. No other text may be around the JSON.
 
     Args:
         model_type: A pydantic model, or any other type that pydantic knows, such as a dataclass or `list[int]`.
         text: The text of an answer.
 
     Raises:
-        StructuredOutputError: It is no JSON, or not of that type.
+        StructuredOutputError: It is not JSON, or not of that type.
         ApiTypeError: pydantic does not know the type.
     """
     adapter = adapter_of(model_type, _name(model_type))
-    body = text.strip()
-    if fenced := _FENCED.fullmatch(body):
-        body = fenced[2]
-    try:
-        return adapter.validate_json(body)
-    except ValidationError as error:
-        faults = faults_of(error, body)
-        raise StructuredOutputError(f"the answer is no {_name(model_type)}: {faults}", text) from error
+    # Thoughts may be nested, and the JSON may have such a mark in it: the first text that is JSON is taken.
+    marks = [mark.end() for mark in _END_OF_THOUGHTS.finditer(text)]
+    starts = [0, *marks[-_MOST_MARKS:]]
+    for start in starts:
+        body = _without_fence(text[start:].strip())
+        try:
+            return adapter.validate_json(body)
+        except ValidationError as error:
+            if start == starts[-1] or not _is_no_json(error):
+                faults = faults_of(error, body)
+                raise StructuredOutputError(
+                    f"the answer is no {_name(model_type)}: {faults}", text
+                ) from error
+
+
+def _without_fence(body: str) -> str:
+    fenced = _FENCED.fullmatch(body)
+    return fenced[2] if fenced else body
+
+
+def _is_no_json(error: ValidationError) -> bool:
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return fault["type"] == "json_invalid" and not fault["loc"]
 
 
 @overload
@@ -128,8 +158,9 @@ def ask_for(
         model_type: A pydantic model, or any other type that pydantic knows, such as a dataclass or `list[int]`.
 
     Raises:
-        StructuredOutputError: The answer is no JSON or not of that type; it was cut (finish reason `length`) or
-            withheld (`content_filter`); the model refused, or called a tool.
+        StructuredOutputError: The answer is not JSON or not of that type; its finish reason says that it was cut
+            (such as `length`), withheld (`content_filter`) or aborted (`error`); the model refused, or called a
+            tool.
         ApiTypeError: pydantic does not know the type, or no JSON stands for it. Nothing was sent.
         Exception: What `ask` raises.
     """
@@ -166,10 +197,9 @@ def _why_not(answer: FirstChoice[Any, Message]) -> str | None:
     """Why an answer cannot be what was asked for, whatever its text."""
     if refusal := getattr(said(answer.choices), "refusal", None):
         return f"the model refused: {refusal}"
-    if answer.finish_reason == "length":  # what is left may be JSON, too: 12 of 123
-        return "the answer was cut, it is longer than allowed (finish reason length)"
-    if answer.finish_reason == "content_filter":
-        return "the answer was withheld (finish reason content_filter)"
+    # Before the text is read: what is left of an answer may be JSON as well, such as 12 of 123.
+    if problem := sentence_of(answer.finish_reason):
+        return problem
     if calls := answer.to_message().tool_calls:
         return f"the model called {calls[0].function.name} instead of answering"
     return None if answer.text else "the answer has no text"

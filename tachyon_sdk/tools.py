@@ -17,13 +17,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from tachyon_sdk._contract.first_choice import FirstChoice
+from tachyon_sdk._contract.first_choice import FirstChoice, arguments_text
 from tachyon_sdk._typed.callee import Callee, callee_of
 from tachyon_sdk._typed.schema import faults_of
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError, OpenApiException
@@ -82,7 +85,8 @@ class Toolbox:
     A function's parameters need type annotations, of any type that pydantic knows. The model reads the name, the
     first paragraph of the docstring, and a JSON Schema of the parameters: their types, defaults, and descriptions,
     from `Annotated[..., Field(description=...)]` or an `Args:` section of the docstring. Arguments are validated
-    by pydantic before the function is called, and arrive as what the annotations say.
+    by pydantic before the function is called, and arrive as what the annotations say. With `python -OO` there are no
+    docstrings: then a tool has the description that `add` is given, or an empty one.
 
     A pydantic model is a tool as well: its fields are the arguments. Called, it is made and, where the class has a
     `__call__`, that is called; otherwise the model is the result.
@@ -132,7 +136,7 @@ class Toolbox:
         if name in self._tools:
             raise ApiValueError(f"there are two tools named {name}")
         description = description or callee.description
-        if not description:
+        if not description and sys.flags.optimize < 2:  # with -OO, Python drops every docstring
             raise ApiValueError(f"{name} has no docstring, from which the model would know what it does")
         function = {"name": name, "description": description, "parameters": {"required": [], **callee.schema}}
         self._tools[name] = _Runnable(Tool.from_dict({"type": "function", "function": function}), callee)
@@ -149,10 +153,12 @@ class Toolbox:
             for tool_call in answer.tool_calls:
                 print(toolbox.call(tool_call))
 
-        A string is its own text, anything else becomes JSON as pydantic writes it. What the tool raises is raised.
+        The arguments may be the text of a JSON object, as the contract has it, or an object; nothing and null are
+        no arguments. A string is its own text, anything else becomes JSON as pydantic writes it. What the tool
+        raises is raised.
 
         Raises:
-            ToolError: There is no such tool, or the arguments are no JSON or not what the tool takes. The text
+            ToolError: There is no such tool, or the arguments are not JSON or not what the tool takes. The text
                 says what is wrong, for the model.
             ApiTypeError: The result cannot be written as JSON.
         """
@@ -161,8 +167,7 @@ class Toolbox:
         if tool is None:
             known = ", ".join(self._tools) or "none"
             raise ToolError(f"there is no tool named {name}; there are: {known}")
-        # Some servers send nothing where there are no arguments.
-        text = ((tool_call.function and tool_call.function.arguments) or "").strip() or "{}"
+        text = _once_encoded(arguments_text(tool_call.function and tool_call.function.arguments))
         if not text.startswith("{"):
             raise ToolError(f"the arguments of {name} are not valid: they must be a JSON object")
         try:
@@ -213,7 +218,8 @@ def converse(
     has that already: it is sent the results alone, after the request's instructions (`system`, `developer`), which
     it does not keep.
 
-    A `tool_choice` of `any` holds for the first round only; a model that must call a tool never comes to its end.
+    A `tool_choice` that forces a call, such as `any`, `required` or a named function, holds for the first round
+    only: a model that must call a tool never comes to its end.
 
     Args:
         ask: `chat_completion` or `chat_completion_on_chatroom`; what it needs besides the request goes into a
@@ -322,10 +328,29 @@ class _Talk:
         if isinstance(answer, ChatCompletionWithChatroomStreamResponse):
             messages = [message for message in messages if message.role in _INSTRUCTIONS] + results
         fields = self.request.to_dict()
-        if fields.get("tool_choice") == "any":
+        if _forces_a_call(fields.get("tool_choice")):
             del fields["tool_choice"]
         self.request = ChatCompletionRequest.from_dict({**fields, "messages": messages})
         return True
+
+
+def _forces_a_call(tool_choice: Any) -> bool:
+    """Whether a model must call a tool: everything but `auto` and `none` says so, such as the name of a function."""
+    if isinstance(tool_choice, Mapping) and tool_choice:
+        # Among the tools that are allowed the model may still decide.
+        allowed = tool_choice.get("allowed_tools")
+        named = tool_choice.get("type", "function")
+        tool_choice = allowed.get("mode", "auto") if isinstance(allowed, Mapping) else named
+    return bool(tool_choice) and str(tool_choice).lower() not in ("auto", "none")
+
+
+def _once_encoded(text: str) -> str:
+    """The text of an object that a model has encoded twice, as it happens; any other text as it is."""
+    if text.startswith('"'):
+        with suppress(ValueError):
+            inner = json.loads(text)
+            return inner.strip() if inner.lstrip().startswith("{") else text
+    return text
 
 
 def _as_text(name: str | None, result: Any) -> str:

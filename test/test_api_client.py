@@ -283,6 +283,60 @@ def test_headers_of_the_client() -> None:
     assert (second.get("Cookie"), second.get("User-Agent"), one.user_agent) == (None, "mine/3", "mine/3")
 
 
+def test_a_user_agent_that_was_removed_is_empty() -> None:
+    one = ApiClient(Configuration())
+    del one.default_headers["User-Agent"]
+    assert one.user_agent == ""
+    one.set_default_header("user-agent", None)
+    assert one.user_agent == ""
+    one.user_agent = "mine/1"
+    assert (one.user_agent, list(one.default_headers)) == ("mine/1", ["User-Agent"])
+    with RawServer([answer()]) as server:
+        api = chat(server)
+        api.api_client.default_headers.clear()
+        ask(api)
+    assert (server.requests[0].get("User-Agent") or "").startswith("python-urllib3/")
+
+
+class _Changing(str):
+    """The name of a header whose client gets another one whenever it is looked at, as from another thread."""
+
+    headers: dict[str, str]
+
+    def lower(self) -> str:
+        self.headers[f"X-{len(self.headers)}"] = "1"
+        return super().lower()
+
+
+def test_default_headers_may_be_changed_while_a_request_is_built() -> None:
+    def call(api: ChatApi) -> None:
+        headers = api.api_client.default_headers
+        name = _Changing("X-Changing")
+        name.headers = headers
+        headers[name] = "1"
+        assert api.api_client.user_agent
+        api.api_client.set_default_header("X-One", "1")
+        api.api_client.cookie = "a=1"
+        ask(api)
+        assert len(headers) > 5
+
+    assert sent_by(call).get("X-One") == "1"
+
+
+def test_a_default_header_is_replaced_without_a_moment_in_which_there_is_none() -> None:
+    class Watched(dict[str, str]):
+        def pop(self, name: str, default: Any = None) -> Any:
+            seen.append(dict(self))
+            return super().pop(name, default)
+
+    seen: list[dict[str, str]] = []
+    one = ApiClient(Configuration())
+    one.default_headers = Watched({"AUTHORIZATION": "Bearer a", "X": "1", "authorization": "Bearer b"})
+    one.set_default_header("Authorization", "Bearer c")
+    assert one.default_headers == {"X": "1", "Authorization": "Bearer c"}
+    assert len(seen) == 2 and all(headers["Authorization"] == "Bearer c" for headers in seen)
+
+
 def test_headers_of_one_call_are_gone_with_it() -> None:
     headers = {"X-Once": "1"}
     with RawServer(itertools.repeat(answer())) as server:
@@ -430,13 +484,19 @@ def test_the_hook_that_renews_credentials_is_called_for_each_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "argument"), [("operator_id", "x_operator_id"), ("access_token", "authorization")]
+    ("missing", "argument", "variable"),
+    [
+        ("operator_id", "x_operator_id", "TACHYON_OPERATOR_ID"),
+        ("access_token", "authorization", "TACHYON_API_KEY"),
+    ],
 )
-def test_a_missing_credential_is_an_error_that_names_argument_and_setting(
-    missing: str, argument: str
+def test_a_missing_credential_is_an_error_that_names_argument_setting_and_variable(
+    missing: str, argument: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = refused(ask, ApiValueError, **{missing: None})
-    assert argument in str(error) and f"Configuration({missing}=" in str(error)
+    assert argument in str(error) and f"Configuration({missing}=" in str(error) and variable in str(error)
+    monkeypatch.setenv(variable, "from-the-environment")  # what the message says helps
+    assert sent_by(ask, **{missing: None})
 
 
 def test_a_credential_may_come_from_any_place_of_a_header() -> None:

@@ -215,10 +215,13 @@ def test_headers_of_the_standard_library() -> None:
     assert ServiceException(503, headers=headers).retry_after == 7.0
 
 
-def test_a_date_in_retry_after_is_left_to_the_caller() -> None:
-    headers = {"Retry-After": "Mon, 23 Nov 2026 04:20:09 GMT"}
-    assert ServiceException(503, headers=headers).retry_after is None
-    assert ServiceException(503, headers=headers, retry_after=0.0).retry_after == 0.0
+def test_every_form_of_the_wait_is_read() -> None:
+    past, future = "Mon, 23 Nov 2020 04:20:09 GMT", "Mon, 23 Nov 2099 04:20:09 GMT"
+    assert ServiceException(503, headers={"Retry-After": past}).retry_after == 0.0
+    assert (ServiceException(503, headers={"Retry-After": future}).retry_after or 0) > 1e9
+    both = {"Retry-After": "7", "Retry-After-Ms": "1500"}
+    assert ServiceException(503, headers=both).retry_after == 1.5
+    assert ServiceException(503, headers=both, retry_after=0.0).retry_after == 0.0
 
 
 # What it says
@@ -245,6 +248,9 @@ def test_a_date_in_retry_after_is_left_to_the_caller() -> None:
             "503 Busy (code c) (after 2 attempts)",
         ),
         (StreamErrorException(200, "OK", message="the model fell over"), "the model fell over"),
+        (StreamErrorException(200, "OK"), "the server reported an error"),
+        (StreamErrorException(200, "OK", body='{"code": 7}'), "the server reported an error (code 7)"),
+        (StreamErrorException(), "the server reported an error"),
         (ResponseDecodeException(200, "OK"), "200 OK"),
     ],
 )

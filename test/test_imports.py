@@ -21,26 +21,32 @@ import pytest
 # What each folder or module of tachyon_sdk may import besides the standard library. A leading dot marks our own;
 # `.` is the package itself. A folder stands for all that is in it, unless a module in it has a line of its own.
 RULES = """
-    _version _lazy _error_body streaming.sse streaming.merge api_response ->
-    exceptions            -> ._error_body
+    _version _lazy _errors.body streaming.sse streaming.completion streaming.repair ->
+    api_response          ->
+    _errors.headers       -> dateutil
+    exceptions            -> ._errors.body ._errors.headers
     retry                 -> .exceptions
     _retry                -> .retry
-    _settings             -> .exceptions
+    _settings             -> .exceptions ._errors.body ._errors.headers
+    _errors               -> .exceptions ._settings
     configuration         -> .exceptions .retry ._settings ._version
     _contract             -> pydantic pydantic_core typing_extensions
     models                -> ._contract ._lazy pydantic typing_extensions
-    streaming             -> .exceptions ._contract pydantic
+    streaming             -> .exceptions ._errors ._contract pydantic pydantic_core
     _transport            -> .exceptions .configuration urllib3
     rest                  -> .exceptions .configuration ._transport urllib3
     _request              -> .exceptions .configuration ._contract ._settings ._transport.headers
+    _generic              -> .exceptions .configuration .rest .api_response .models ._errors ._request ._settings
+    _generic              -> ._contract ._transport.headers ._transport.form pydantic
+    api_client            -> ._generic
     api_client            -> .exceptions .configuration .retry .rest ._request .streaming .api_response ._version
-    api_client            -> ._contract ._settings ._transport.headers ._error_body dateutil
+    api_client            -> ._contract ._settings ._transport.headers ._errors
     api                   -> .api_client .api_response .streaming .models ._contract pydantic typing_extensions
     _typed                -> .exceptions pydantic pydantic_core
     tools structured      -> .exceptions .models .streaming ._contract ._typed pydantic pydantic_core
     local                 -> . ._lazy ._version .api .models .api_client .configuration .exceptions ._contract
     local                 -> pydantic starlette uvicorn
-    cli                   -> . ._version .exceptions .local
+    cli                   -> . ._version .exceptions .local ._contract ._errors
     __main__              -> .cli
     __init__              -> .api .models .api_client .api_response .configuration .exceptions .rest .retry
     __init__              -> ._lazy ._version .streaming .structured .tools

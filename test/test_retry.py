@@ -450,6 +450,15 @@ def test_seconds_are_obeyed() -> None:
     assert second.received_at - first.received_at >= 1
 
 
+def test_milliseconds_are_obeyed() -> None:
+    # A wait as long as the seconds say would be longer than allowed, and so none at all.
+    busy = json_response({"message": "later"}, 429, {"Retry-After": "3600", "retry-after-ms": "20"})
+    with RawServer([busy, busy, busy]) as server:
+        with pytest.raises(TooManyRequestsException) as caught:
+            ask(chat(server))
+    assert (caught.value.attempts, caught.value.retry_after) == (3, 0.02)
+
+
 def test_a_date_is_obeyed() -> None:
     moments: list[float] = []
 

@@ -1,14 +1,14 @@
 """What all models share: how they validate, and how they turn into JSON and back."""
 
 import json
-import math
+import operator
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import pydantic
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -106,10 +106,28 @@ class Model(BaseModel):
                 self.__pydantic_fields_set__.add(name)
 
 
+def _of_python(value: Any) -> Any:
+    """A number of another library, such as one of numpy's, as Python's own; any other value as it is."""
+    if value is None or isinstance(value, (str, int, float, list, dict)):
+        return value
+    with suppress(TypeError, ValueError):
+        if (
+            getattr(value, "shape", None) == ()
+        ):  # an array without a dimension, which also their truth values are
+            item = value.item()
+            return item if isinstance(item, (str, int, float)) else value
+        if hasattr(type(value), "__index__"):
+            return operator.index(value)
+    return value
+
+
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, OneOf):
         return value.actual_instance
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    number = _of_python(value)
+    if number is value:
+        raise TypeError(f"{type(value).__name__} is no JSON value")
+    return number
 
 
 # As any: what was put in place of a model, such as one of another type, is written with all that it has.
@@ -122,33 +140,43 @@ _AS_SET: dict[str, Any] = {
 }
 
 
-def _json_number(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} is no number of JSON")
-    if isinstance(value, dict):
-        for item in value.values():
-            _json_number(item)
-    elif isinstance(value, list):
-        for item in value:
-            _json_number(item)
-    return value
-
-
-AnyJson = Annotated[Any, AfterValidator(_json_number)]
-"""Any JSON value. The parser also takes NaN and infinities, which are none (RFC 8259, section 6)."""
-
-
 class Answer(Model):
     """Base of the models that a server sends: read leniently.
 
     Any property may be missing or null, an enumeration may hold an unknown value, and values are converted
-    where that loses nothing. Properties that the contract does not name are kept as attributes.
+    where that loses nothing. Properties that the contract does not name are kept as attributes. A property that
+    only stands beside the text is kept as it came where it does not fit its type.
     """
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    # A server's NaN is kept, but is no JSON (RFC 8259, section 6).
+    model_config = ConfigDict(ser_json_inf_nan="null")
 
-    if not TYPE_CHECKING:  # type checkers would take it for a property
-        __pydantic_extra__: dict[str, AnyJson]
+
+class _Lenient:
+    """Annotation of a property that is kept as it came where it does not fit its type."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.union_schema([handler(source), core_schema.any_schema()], mode="left_to_right")
+
+
+Lenient = _Lenient()
+
+
+class _OfAnyLibrary:
+    """Annotation of a number or a truth value in a request, after its bounds: takes those of other libraries too."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        # JSON has none of them, and is read without a call of Python code.
+        return core_schema.json_or_python_schema(
+            schema, core_schema.no_info_before_validator_function(_of_python, schema)
+        )
+
+
+OfAnyLibrary = _OfAnyLibrary()
+
+
+_UNSET: Any = object()
 
 
 class OneOf:
@@ -157,18 +185,26 @@ class OneOf:
     A subclass has the alternatives, as a type annotation, in `Value`.
 
     Attributes:
-        actual_instance: The value.
+        actual_instance: The value, checked whenever it is set; None while it is not set.
     """
 
-    actual_instance: Any
+    actual_instance: Any = None
 
-    def __init__(self, actual_instance: Any) -> None:
-        """Wraps a value.
+    def __init__(self, actual_instance: Any = _UNSET) -> None:
+        """Wraps a value, which may be set later.
 
         Raises:
             pydantic.ValidationError: the value is of none of the types.
         """
-        self.actual_instance = self._adapter().validate_python(actual_instance)
+        if actual_instance is not _UNSET:
+            self.actual_instance = actual_instance
+
+    if not TYPE_CHECKING:  # type checkers would take it for a permission to set any name
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            object.__setattr__(
+                self, name, self._adapter().validate_python(value) if name == "actual_instance" else value
+            )
 
     @classmethod
     def from_dict(cls, obj: Any) -> Self:
@@ -200,7 +236,8 @@ class OneOf:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.actual_instance!r})"
+        shown = "" if self.actual_instance is None else repr(self.actual_instance)
+        return f"{type(self).__name__}({shown})"
 
     @classmethod
     def _adapter(cls) -> TypeAdapter[Any]:
@@ -229,7 +266,7 @@ Unwrapped = BeforeValidator(lambda value: value.actual_instance if isinstance(va
 """Annotation of a field that takes a value of a `OneOf` as it is or wrapped, and holds it as it is."""
 
 KnownFirst: Any = Field(union_mode="left_to_right")
-"""Annotation of an enumeration in an answer: a known value is a member, any other stays a string."""
+"""Annotation of an enumeration: a known value is a member, any other stays a string."""
 
 
 UNNAMED = "declared"

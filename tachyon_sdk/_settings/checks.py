@@ -5,12 +5,14 @@ A message names the setting and says what would be right. It shows no credential
 
 from __future__ import annotations
 
+import math
+import operator
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
+from tachyon_sdk.exceptions import ApiAttributeError, ApiTypeError, ApiValueError
 
 Check = Callable[[str, Any], Any]
 
@@ -77,22 +79,33 @@ def flag(name: str, value: Any) -> bool:
 
 def integer(minimum: int) -> Check:
     def checked(name: str, value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise _wrong_type(name, value, "an int", int)
-        if value < minimum:
-            raise ApiValueError(f"{name} must be {minimum} or more, not {value}")
-        return value
+        try:
+            number = operator.index(_no_bool(value))  # numpy's integers are no int
+        except TypeError:
+            raise _wrong_type(name, value, "an int", int) from None
+        if number < minimum:
+            raise ApiValueError(f"{name} must be {minimum} or more, not {number}")
+        return number
 
     return checked
 
 
 def seconds(name: str, value: Any, *, zero: bool = False) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise _wrong_type(name, value, "a number of seconds or None", int, float)
-    if not (0 < value <= MAX_SECONDS or (zero and value == 0)):  # also refuses nan
+    try:
+        number = math.inf if isinstance(value, int) and value > MAX_SECONDS else float(_no_bool(value))
+    except (TypeError, ValueError):
+        raise _wrong_type(name, value, "a number of seconds or None", int, float) from None
+    if not (0 < number <= MAX_SECONDS or (zero and number == 0)):  # also refuses nan
         least = "at least 0" if zero else "above 0"
         raise ApiValueError(f"{name} must be {least} and at most {MAX_SECONDS} seconds, or None for no limit")
-    return float(value)
+    return number
+
+
+def _no_bool(value: Any) -> Any:
+    """The value, unless it only converts to a number."""
+    if isinstance(value, (bool, str, bytes, bytearray)):
+        raise TypeError
+    return value
 
 
 def seconds_or_zero(name: str, value: Any) -> float:
@@ -246,9 +259,29 @@ def check(name: str, value: Any) -> Any:
     return CHECKS[name](name, value) if name in CHECKS else value
 
 
+def check_name(name: str) -> None:
+    """Raise where a name is no setting, and so close to one that it must be a slip. Other names pass, for programs.
+
+    Raises:
+        ApiAttributeError: The message has the right name.
+    """
+    if name in CHECKS or name in _OF_THE_LOG or name.startswith("_"):
+        return
+    # Imported here because it is rarely needed.
+    from difflib import get_close_matches
+
+    letters = name.replace("_", "").lower()
+    known = {setting.replace("_", ""): setting for setting in CHECKS}
+    swapped = [each for each in known if sorted(each) == sorted(letters)]
+    if close := swapped or get_close_matches(letters, known, 1, 0.85):
+        raise ApiAttributeError(f"there is no setting {name}, do you mean {known[close[0]]}?")
+
+
 def _pool_size() -> int:
     return min(32, (os.cpu_count() or 1) * 5)
 
+
+_OF_THE_LOG = frozenset({"logger", "logger_formatter", "logger_file_handler", "logger_stream_handler"})
 
 # What each attribute of Configuration is checked with, in the constructor and whenever it is set.
 CHECKS: dict[str, Check] = {
@@ -271,6 +304,7 @@ CHECKS: dict[str, Check] = {
     "connection_pool_maxsize": optional(integer(1), _pool_size),
     "max_response_bytes": integer(1),
     "max_event_bytes": integer(1),
+    "require_finish_reason": flag,
     "keepalive_expiry": optional(seconds_or_zero),
     "socket_options": optional(sequence),
     "verify_ssl": flag,

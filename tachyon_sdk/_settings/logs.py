@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Collection
-from typing import Any
+import time
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 from weakref import WeakSet
 
 from tachyon_sdk.exceptions import ApiValueError
@@ -22,8 +23,20 @@ _files: dict[logging.FileHandler, tuple[WeakSet[object], set[logging.Logger]]] =
 _debugging: WeakSet[object] = WeakSet()
 _levels_before: dict[logging.Logger, int] = {}
 
+_log = logging.getLogger("tachyon_sdk")
+
+
+def _renew_lock() -> None:
+    """Give a child of fork a lock of its own: the thread that held it may not be there to release it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_lock)
+
 # Without it, Python would print the warnings of a program that has set up no logging.
-logging.getLogger("tachyon_sdk").addHandler(logging.NullHandler())
+_log.addHandler(logging.NullHandler())
 
 
 class LoggingSettings:
@@ -162,3 +175,50 @@ def _set_debug(owner: object, on: bool, loggers: Collection[logging.Logger]) -> 
                 if logger.level == logging.DEBUG:  # else someone has set it since
                     logger.setLevel(level)
             _levels_before.clear()
+
+
+class Request(Protocol):
+    """What the log says of a request."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+
+
+class Response(Protocol):
+    """What the log says of a response."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+def log_attempt(
+    request: Request, outcome: object, started: float, attempt: int, response: Response | None = None
+) -> None:
+    """Log one attempt at a request, at level DEBUG.
+
+    Args:
+        request: The request.
+        outcome: The status of its response, or the error in words.
+        started: When it began, in seconds of `time.monotonic()`.
+        attempt: Number of the attempt, counted from 1.
+        response: The response, if there is one.
+    """
+    if _log.isEnabledFor(logging.DEBUG):
+        # Imported here because a configuration without a call needs neither.
+        from tachyon_sdk._errors.body import one_line
+        from tachyon_sdk._errors.headers import read_request_id
+
+        request_id = one_line(read_request_id(response.headers), 80) if response else ""
+        duration = time.monotonic() - started
+        _log.debug(
+            "%s %s: %s in %.3f s (attempt %d, request id %s)",
+            request.method,
+            # Without the query, which may hold a credential.
+            request.url.partition("?")[0],
+            outcome,
+            duration,
+            attempt,
+            request_id or "-",
+        )

@@ -24,7 +24,7 @@ _SWITCHING_PROTOCOLS = 101
 
 # A kept connection that ends so soon after a request was sent had most likely been closed by the server before: within
 # this time, in which server and client may be busy, plus some round trips of the connection; at most within the last.
-_STALE_SECONDS = 0.1
+_STALE_SECONDS = 0.2
 _STALE_ROUND_TRIPS = 2
 _MAX_STALE_SECONDS = 1.0
 
@@ -71,7 +71,7 @@ class ConnectTimeout(float):
         return timeout
 
 
-class _Response(HTTPResponse):
+class Response(HTTPResponse):
     """A response, without the interim ones before it (RFC 9110, section 15.2)."""
 
     _interim_responses = 0
@@ -99,6 +99,17 @@ class _Response(HTTPResponse):
             parse_headers(self.fp)
 
 
+class TlsSettings:
+    """The TLS settings of a client, for a connection class of another package such as vcrpy; stands before it."""
+
+    ssl_context: ssl.SSLContext | None
+    tls_context: Callable[[], ssl.SSLContext]
+
+    def connect(self) -> None:
+        self.ssl_context = self.tls_context()
+        super().connect()  # type: ignore[misc]
+
+
 class Connection:
     """What our connections do differently from urllib3's: a mixin for its classes."""
 
@@ -113,7 +124,7 @@ class Connection:
     server_hostname: str | None
     _tunnel_host: str | None
 
-    response_class = _Response
+    response_class = Response
     # Of the origin; `pools` makes a class for each.
     tls_context: Callable[[], ssl.SSLContext]
     idle: IdleConnections

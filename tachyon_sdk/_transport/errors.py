@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import errno
 import ssl
+import sys
 from http.client import HTTPException, IncompleteRead
 from typing import Any
 
 from urllib3.exceptions import (
     ClosedPoolError,
+    ConnectTimeoutError,
+    NewConnectionError,
+    ProxyError,
     SSLError,
     TimeoutError as Urllib3TimeoutError,
 )
+from urllib3.util import parse_url
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from tachyon_sdk._transport.connection import NotConnectedError, SendTimeoutError
 from tachyon_sdk.exceptions import ConnectionException, TimeoutException
+
+# There the errors of `fetch` come as an HTTPException, whatever happened.
+_FETCHES = sys.platform == "emscripten"
 
 
 def not_connected(error: NotConnectedError, doing: str) -> ConnectionException:
@@ -42,6 +50,23 @@ def not_connected(error: NotConnectedError, doing: str) -> ConnectionException:
     return kind(message=f"{what} ({doing})", request_sent=error.sent_before, permanent=permanent)
 
 
+def never_connected(error: Exception, url: str, proxy: str | None) -> NotConnectedError | None:
+    """Tell by the class of an error that there was no connection, for connections that do not raise it themselves."""
+    # A ProxyError alone may come after the request was sent.
+    at_proxy = isinstance(error, ProxyError)
+    first = error.original_error if isinstance(error, ProxyError) else error
+    if (
+        isinstance(first, (ConnectTimeoutError, NewConnectionError))
+        or isinstance(_innermost(error), (ssl.SSLCertVerificationError, CertificateError))
+        or "Tunnel connection failed" in str(first)
+    ):
+        address = parse_url(proxy).netloc if proxy and at_proxy else None
+        found = NotConnectedError(parse_url(url).host or "", address)
+        found.__cause__ = error
+        return found
+    return None
+
+
 def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:
     """The error of an attempt whose connection failed after it was made.
 
@@ -63,7 +88,11 @@ def lost(error: Exception, doing: str, **answered: Any) -> ConnectionException:
         what = "the server sent nothing within the read timeout"
     elif isinstance(error, SSLError):
         what = f"TLS failed: {_reason(cause)}"
-    elif isinstance(cause, HTTPException) and not isinstance(cause, (ConnectionError, IncompleteRead)):
+    elif (
+        isinstance(cause, HTTPException)
+        and not isinstance(cause, (ConnectionError, IncompleteRead))
+        and not _FETCHES
+    ):
         what = f"the server does not speak HTTP: {cause!r}"
     else:
         what = f"the connection was lost: {_reason(cause)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 # `timeout` of `get` that asks for none of the idle connections, so that a new one is made.
 NEW = 0.0
@@ -34,8 +34,10 @@ class IdleConnection(Protocol):
     def close(self) -> None: ...
 
 
-class IdleConnections:
+class IdleConnections(queue.Queue[Any]):
     """Takes the place of urllib3's queue; the connection that was used last is the first to be used again.
+
+    It is a queue by name only: vcrpy closes the connections that it takes out of a queue.
 
     A stream that is garbage-collected gives its connection back, in whichever thread and at whichever moment. So there
     is no lock: that thread may be the one that holds it.
@@ -47,6 +49,7 @@ class IdleConnections:
     """
 
     def __init__(self, maxsize: int, expiry: float | None, clock: Callable[[], float] = monotonic) -> None:
+        # Not that of a queue, which has locks.
         self._maxsize = 0 if expiry == 0 else maxsize
         self._expiry = expiry
         self._clock = clock
@@ -54,6 +57,10 @@ class IdleConnections:
         # By `chunked`: when the server first closed a kept connection, and until when none is kept.
         self._closed_at: dict[bool, float] = {}
         self._keeps_none_until: dict[bool, float] = {}
+
+    def qsize(self) -> int:
+        """How many connections are idle."""
+        return len(self._idle)
 
     def get(self, block: bool = True, timeout: float | None = None) -> IdleConnection:
         """Takes a connection.
@@ -70,18 +77,17 @@ class IdleConnections:
             pass
         raise queue.Empty
 
-    def put(
-        self, connection: IdleConnection | None, block: bool = True, timeout: float | None = None
-    ) -> None:
+    def put(self, item: IdleConnection | None, block: bool = True, timeout: float | None = None) -> None:
         """Keeps a connection, or closes it: one too many, or one that the server is about to close anyway."""
-        if connection is None or connection.sock is None:
+        # Connections of other packages may have neither.
+        if item is None or getattr(item, "sock", item) is None:
             return
-        now = self._clock()
-        if len(self._idle) < self._maxsize and self._keeps_none_until.get(connection.chunked, 0.0) <= now:
-            connection.idle_since = now
-            self._idle.append(connection)
+        now, chunked = self._clock(), getattr(item, "chunked", False)
+        if len(self._idle) < self._maxsize and self._keeps_none_until.get(chunked, 0.0) <= now:
+            item.idle_since = now
+            self._idle.append(item)
         else:
-            connection.close()
+            item.close()
 
     def closed_by_server(self, connection: IdleConnection) -> None:
         """Takes note that the server closed a connection that was kept.

@@ -24,6 +24,7 @@ from tachyon_sdk._transport.connection import (
     ConnectTimeout,
     NotConnectedError,
     StaleConnectionError,
+    TlsSettings,
 )
 from tachyon_sdk._transport.headers import build_headers
 from tachyon_sdk._transport.idle import NEW, IdleConnections
@@ -36,6 +37,12 @@ from tachyon_sdk.exceptions import ApiValueError
 _NO_RETRIES = urllib3.Retry(False, redirect=False)
 
 _log = logging.getLogger("tachyon_sdk")
+
+# Whose methods `Connection` wraps, and which.
+_URLLIB3 = {"urllib3.connection", "urllib3.contrib.socks", "http.client"}
+_WRAPPED = ("connect", "request", "endheaders", "send", "getresponse", "close")
+# `fetch` has one timeout, and urllib3 takes the one for connecting. It would then also hold for the response.
+_ONE_TIMEOUT = sys.platform == "emscripten"
 
 _NOTHING = nullcontext()
 
@@ -200,13 +207,53 @@ def _with_our_connections(manager: urllib3.PoolManager, configuration: Configura
     }
     pool_classes: dict[str, Any] = {}
     for scheme, pool in manager.pool_classes_by_scheme.items():
-        connection = type("Connection", (Connection, pool.ConnectionCls), settings)  # type: ignore[attr-defined]
-        members: dict[str, Any] = {"ConnectionCls": connection, "QueueCls": staticmethod(lambda _: idle)}
+        members: dict[str, Any] = {
+            "ConnectionCls": _ConnectionClass(pool, settings),
+            "QueueCls": staticmethod(lambda _: idle),
+        }
         if not configuration.verify_ssl:
             members["_validate_conn"] = _connect_without_warning
         pool_classes[scheme] = type(pool.__name__, (pool,), members)
     manager.pool_classes_by_scheme = pool_classes
     return manager
+
+
+class _ConnectionClass:
+    """The class of the connections of a pool: `Connection` before urllib3's class.
+
+    Another package may have put a class of its own in the place of urllib3's: vcrpy while it records or replays, and
+    urllib3 itself where there are no sockets. If it does the work in its own way, it is used as it is. The class is
+    looked up for every new connection, because a client may be older than such a change, and may outlive it.
+    """
+
+    def __init__(self, pool_class: Any, settings: dict[str, Any]) -> None:
+        self._pool_class = pool_class
+        self._settings = settings
+        self._made: tuple[Any, Any] = (None, None)
+
+    def __get__(self, pool: Any, owner: Any = None) -> Any:
+        given = self._pool_class.ConnectionCls
+        known, made = self._made
+        if known is not given:
+            made = self._class_for(given)
+            self._made = given, made
+        return made
+
+    def _class_for(self, given: Any) -> Any:
+        if {_module_of(given, name) for name in _WRAPPED} <= _URLLIB3:
+            return type("Connection", (Connection, given), self._settings)
+        _log.debug("the connections are those of %s", given.__module__)
+        # `fetch` has TLS settings of its own.
+        if self._pool_class.scheme == "https" and "http.client" in {
+            each.__module__ for each in given.__mro__
+        }:
+            return type("Connection", (TlsSettings, given), {"tls_context": self._settings["tls_context"]})
+        return given
+
+
+def _module_of(cls: type, method: str) -> str | None:
+    """Return the module of the class that a method comes from."""
+    return next((each.__module__ for each in cls.__mro__ if method in vars(each)), None)
 
 
 def _connect_without_warning(pool: object, connection: Any) -> None:
@@ -230,6 +277,8 @@ class _Timeout(urllib3.Timeout):
 
 @lru_cache(maxsize=16)
 def _timeout(connect: float | None, read: float | None) -> urllib3.Timeout:
+    if _ONE_TIMEOUT:
+        connect = read
     seconds = _FOREVER if connect is None else connect
     return _Timeout(connect=ConnectTimeout(seconds, sending=read), read=read)
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic_core import PydanticOmit
 
 from tachyon_sdk.exceptions import ApiTypeError
 
 _MOST_FAULTS = 10
 # In these the keys are names, so that `title` may be one of them.
 _BY_NAME = ("properties", "$defs")
+_WORDS = ("default", "deprecated", "description", "examples")
 _VALUES = ("default", "const", "enum", "examples")
 
 
@@ -38,13 +40,20 @@ def schema_of(adapter: TypeAdapter[Any], owner: str) -> dict[str, Any]:
     """
     try:
         schema: dict[str, Any] = _without_titles(adapter.json_schema())
-    except (PydanticUserError, NameError) as error:
+    except PydanticOmit as error:
+        raise ApiTypeError(
+            f"{owner}: a parameter that is left out of the JSON Schema cannot be given"
+        ) from error
+    except (PydanticUserError, NameError, KeyError) as error:  # a reference that is not found is a KeyError
         raise _unusable(owner, error) from error
     # A type that contains itself is only referred to; by older versions of pydantic within "allOf".
-    (top,) = schema.get("allOf", [schema])
-    if "$ref" in top:
-        schema = {**schema["$defs"][top["$ref"].rpartition("/")[2]], "$defs": schema["$defs"]}
-    return schema
+    only = schema["allOf"][0] if len(schema.get("allOf", ())) == 1 else schema
+    reference = only.get("$ref", "") if isinstance(only, dict) else ""
+    definitions = schema.get("$defs", {})
+    referred = definitions.get(reference.removeprefix("#/$defs/"))
+    if referred is None or not schema.keys() <= {"$ref", "allOf", "$defs", *_WORDS}:
+        return schema  # what stands beside the reference would be lost
+    return {**referred, "$defs": definitions}
 
 
 def faults_of(error: ValidationError, text: str) -> str:

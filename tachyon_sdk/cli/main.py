@@ -4,13 +4,17 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import tachyon_sdk  # its other names load where they are used, so that Ctrl-C is caught there, too
+from tachyon_sdk._contract.finish_reasons import problem_of, sentence_of
+from tachyon_sdk._contract.first_choice import FirstChoice, said
+from tachyon_sdk._errors.body import one_line
 from tachyon_sdk.exceptions import ApiException, ApiValueError, OpenApiException
 
+_Answer = FirstChoice[Any, Any]
 _PROGRAM = "python -m tachyon_sdk"
 _EPILOG = f"""\
 examples:
@@ -28,6 +32,8 @@ exit status:
   0    the whole answer was printed
   1    it was not: the server, the network or the output failed
   2    nothing was sent: the arguments, the prompt or the settings cannot be used
+  3    the answer was printed as far as it goes: it was cut by a limit (such as the
+       finish reason length), withheld (content_filter), or the model refused
   130  stopped by Ctrl-C
   141  the reader of the output went away
 """
@@ -40,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         with ExitStack() as stack:
-            _ask(options, _messages(options), stack)
+            return _ask(options, _messages(options), stack)
     except KeyboardInterrupt:
         return 130
     except OpenApiException as error:
@@ -49,37 +55,44 @@ def main(arguments: list[str] | None = None) -> int:
         # What is left in the buffer goes nowhere; Python would try again at its end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141 if isinstance(error, BrokenPipeError) else _failure(1, error)
-    return 0
 
 
-def _ask(options: argparse.Namespace, messages: list[dict[str, str]], stack: ExitStack) -> None:
+def _ask(options: argparse.Namespace, messages: list[dict[str, str]], stack: ExitStack) -> int:
     chat = tachyon_sdk.ChatApi(stack.enter_context(tachyon_sdk.ApiClient(_configuration(stack))))
     given = {} if options.model is None else {"model": options.model}
     request, room = {"messages": messages, **given}, options.chatroom
     if options.no_stream:
+        whole: _Answer
         if room is None:
-            choices = chat.chat_completion(chat_completion_request=request).choices
+            whole = chat.chat_completion(chat_completion_request=request)
         else:
-            choices = chat.chat_completion_on_chatroom(room, chat_completion_request=request).choices
-        _show(choice.delta.content or "" for choice in choices[:1])
-    elif room is None:
-        _show(stack.enter_context(chat.chat_completion_stream(chat_completion_request=request)).text)
-    else:
-        stream = chat.chat_completion_on_chatroom_stream(room, chat_completion_request=request)
-        _show(stack.enter_context(stream).text)
+            whole = chat.chat_completion_on_chatroom(room, chat_completion_request=request)
+        return _show([whole.text] if whole.text else [], lambda: whole)
+    if room is None:
+        stream = stack.enter_context(chat.chat_completion_stream(chat_completion_request=request))
+        return _show(stream.text, stream.collect)
+    in_room = chat.chat_completion_on_chatroom_stream(room, chat_completion_request=request)
+    return _show(stack.enter_context(in_room).text, in_room.collect)
 
 
-def _show(pieces: Iterable[str]) -> None:
-    """Print each piece the moment it comes, and end the line, also where an error ends the pieces."""
+def _show(pieces: Iterable[str], collect: Callable[[], _Answer]) -> int:
+    """Print each piece the moment it comes, and end the line, also where an error ends the pieces.
+
+    Return the exit status: an answer that is not whole is printed as well, but does not pass for a whole one.
+    """
     last = ""
     try:
         for last in pieces:
             print(last, end="", flush=True)
-        if not last:
-            raise ApiException(message="the answer has no text")
     finally:
         if last and not last.endswith("\n"):
             print(flush=True)
+    answer = collect()
+    if refusal := getattr(said(answer.choices), "refusal", None):
+        return _failure(3, f"the model refused: {one_line(refusal, 300)}")
+    if problem := problem_of(answer.finish_reason):
+        return _failure(1 if problem == "failed" else 3, sentence_of(answer.finish_reason))
+    return 0 if last else _failure(1, "the answer has no text")
 
 
 def _configuration(stack: ExitStack) -> "tachyon_sdk.Configuration":
@@ -117,7 +130,7 @@ def _messages(options: argparse.Namespace) -> list[dict[str, str]]:
     return [*system, {"role": "user", "content": prompt}]
 
 
-def _failure(status: int, error: Exception) -> int:
+def _failure(status: int, error: object) -> int:
     _say(f"{_PROGRAM}: {error}")
     return status
 

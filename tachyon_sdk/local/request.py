@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from tachyon_sdk.local.wire import ApiError, Json
-from tachyon_sdk.models import ChatCompletionRequest
+from tachyon_sdk.models import ChatCompletionRequest, ToolChoice
 
 _DEFAULT_LIMIT = 10_000  # of max_completion_tokens, in tokens
 _REFUSED_TOKENS = {
@@ -93,6 +93,8 @@ def check_body(body: bytes) -> ChatRequest:
         raise ApiError(422, "validation_error", "messages: this field is required")
     if not messages:
         raise ApiError(400, "invalid_request", "messages: at least one message is needed")
+    if sent.get("tool_choice") not in (None, *(choice.value for choice in ToolChoice)):
+        raise ApiError(422, "validation_error", "tool_choice: must be 'auto' or 'any'")
     if sent.get("tool_choice") == "any" and not sent.get("tools"):
         raise ApiError(400, "invalid_request", "tool_choice: 'any' needs at least one tool in tools")
     limit = sent.get("max_completion_tokens")

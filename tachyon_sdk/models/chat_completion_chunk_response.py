@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from tachyon_sdk._contract.first_choice import FirstChoice
-from tachyon_sdk._contract.model import Answer, EmptyForNull
+from tachyon_sdk._contract.model import Answer, EmptyForNull, Lenient
 from tachyon_sdk.models.chunk_choice import ChunkChoice
 from tachyon_sdk.models.message import Message
 from tachyon_sdk.models.tool_call import ToolCall
@@ -28,11 +28,11 @@ class ChatCompletionChunkResponse(Answer, FirstChoice[ToolCall, Message]):
 
     _message_type: ClassVar = Message
 
-    id: str | None = None
-    object: str | None = None
-    created: int | None = None
-    model: str | None = None
+    id: Annotated[str | None, Lenient] = None
+    object: Annotated[str | None, Lenient] = None
+    created: Annotated[int | None, Lenient] = None
+    model: Annotated[str | None, Lenient] = None
     choices: Annotated[list[ChunkChoice], EmptyForNull] = Field(default_factory=list)
-    system_fingerprint: str | None = None
-    service_tier: str | None = None
-    usage: Usage | None = None
+    system_fingerprint: Annotated[str | None, Lenient] = None
+    service_tier: Annotated[str | None, Lenient] = None
+    usage: Annotated[Usage | None, Lenient] = None

@@ -1,10 +1,10 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from tachyon_sdk._contract.model import Model
+from tachyon_sdk._contract.model import KnownFirst, Model, OfAnyLibrary
 from tachyon_sdk.models.memory_settings_request import MemorySettingsRequest
 from tachyon_sdk.models.message import Message
 from tachyon_sdk.models.response_format import ResponseFormat
@@ -30,7 +30,8 @@ class ChatCompletionRequest(Model):
         frequency_penalty: Penalty for tokens in proportion to how often they have occurred, -2 to 2.
         response_format: Form of the answer, plain text or a JSON object.
         tools: Functions that the model may ask the client to call.
-        tool_choice: Whether the model may (`auto`) or must (`any`) call a tool.
+        tool_choice: Whether the model may (`auto`) or must (`any`) call a tool. Other servers want
+            `required`, `none`, or an object that names a function; these are sent as they are.
         user: Identifier of the end user, for the platform's own records.
         communication_style: How the answer should address the reader, in words.
         explanation_style: How the answer should explain, in words.
@@ -43,16 +44,20 @@ class ChatCompletionRequest(Model):
 
     messages: list[Message] = Field(default_factory=list)
     model: StrictStr | None = None
-    stream: StrictBool | None = None
-    temperature: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=2)] | None = None
-    top_p: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=1)] | None = None
-    n: Annotated[StrictInt, Field(ge=1), Field(le=10)] | None = None
-    max_completion_tokens: StrictInt | None = None
-    presence_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2)] | None = None
-    frequency_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2)] | None = None
+    stream: Annotated[StrictBool, OfAnyLibrary] | None = None
+    temperature: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=2), OfAnyLibrary] | None = None
+    top_p: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=1), OfAnyLibrary] | None = None
+    n: Annotated[StrictInt, Field(ge=1), Field(le=10), OfAnyLibrary] | None = None
+    max_completion_tokens: Annotated[StrictInt, OfAnyLibrary] | None = None
+    presence_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2), OfAnyLibrary] | None = (
+        None
+    )
+    frequency_penalty: Annotated[StrictInt | StrictFloat, Field(ge=-2), Field(le=2), OfAnyLibrary] | None = (
+        None
+    )
     response_format: ResponseFormat | None = None
     tools: list[Tool] | None = None
-    tool_choice: ToolChoice | None = None
+    tool_choice: Annotated[ToolChoice | StrictStr, KnownFirst] | dict[str, Any] | None = None
     user: StrictStr | None = None
     communication_style: StrictStr | None = None
     explanation_style: StrictStr | None = None

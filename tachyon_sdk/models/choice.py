@@ -1,7 +1,8 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
+from typing import Annotated, Any
 
-from tachyon_sdk._contract.model import Answer, AnyJson
+from tachyon_sdk._contract.model import Answer, Lenient
 from tachyon_sdk.models.message import Message
 
 
@@ -15,7 +16,7 @@ class Choice(Answer):
         logprobs: Log probabilities of the tokens, in the form of the model's provider.
     """
 
-    index: int | None = None
+    index: Annotated[int | None, Lenient] = None
     message: Message | None = None
-    finish_reason: str | None = None
-    logprobs: AnyJson | None = None
+    finish_reason: Annotated[str | None, Lenient] = None
+    logprobs: Any | None = None

@@ -1,14 +1,16 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, Field
 
-from tachyon_sdk._contract.model import Answer, AnyJson, EmptyForNull
+from tachyon_sdk._contract.first_choice import MessageOfChoice
+from tachyon_sdk._contract.model import Answer, EmptyForNull, Lenient
 from tachyon_sdk.models.delta_message import DeltaMessage
+from tachyon_sdk.models.message import Message
 
 
-class ChunkChoice(Answer):
+class ChunkChoice(Answer, MessageOfChoice[Message]):
     """A piece of one alternative answer.
 
     Attributes:
@@ -19,9 +21,11 @@ class ChunkChoice(Answer):
         logprobs: Log probabilities of the tokens, in the form of the model's provider.
     """
 
-    index: int | None = None
+    _message_type: ClassVar = Message
+
+    index: Annotated[int | None, Lenient] = None
     delta: Annotated[DeltaMessage, EmptyForNull] = Field(
         default_factory=DeltaMessage, validation_alias=AliasChoices("delta", "message")
     )
-    finish_reason: str | None = None
-    logprobs: AnyJson | None = None
+    finish_reason: Annotated[str | None, Lenient] = None
+    logprobs: Any | None = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from tachyon_sdk._contract.model import Answer, KnownFirst
+from tachyon_sdk._contract.model import Answer, KnownFirst, Lenient
 from tachyon_sdk.models.chat_role import ChatRole
 from tachyon_sdk.models.function_call_delta import FunctionCallDelta
 from tachyon_sdk.models.tool_call import ToolCall
@@ -19,8 +19,8 @@ class DeltaMessage(Answer):
         function_call: A function call in the form that came before `tool_calls`.
     """
 
-    role: Annotated[ChatRole | str, KnownFirst] | None = None
+    role: Annotated[Annotated[ChatRole | str, KnownFirst] | None, Lenient] = None
     content: str | None = None
     tool_calls: list[ToolCall] | None = None
-    refusal: str | None = None
+    refusal: Annotated[str | None, Lenient] = None
     function_call: FunctionCallDelta | None = None

@@ -1,7 +1,8 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
+from typing import Annotated, Any
 
-from tachyon_sdk._contract.model import Answer, AnyJson
+from tachyon_sdk._contract.model import Answer, Lenient
 
 
 class ErrorResponse(Answer):
@@ -12,5 +13,5 @@ class ErrorResponse(Answer):
         code: What went wrong, for programs; a string, from some gateways an integer.
     """
 
-    message: str | None = None
-    code: AnyJson | None = None
+    message: Annotated[str | None, Lenient] = None
+    code: Any | None = None

@@ -1,9 +1,10 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
+from typing import Annotated
 
 from pydantic import StrictBool, StrictStr
 
-from tachyon_sdk._contract.model import Model
+from tachyon_sdk._contract.model import Model, OfAnyLibrary
 from tachyon_sdk.models.tool_schema import ToolSchema
 
 
@@ -20,4 +21,4 @@ class Function(Model):
     name: StrictStr
     description: StrictStr
     parameters: ToolSchema
-    strict: StrictBool | None = None
+    strict: Annotated[StrictBool, OfAnyLibrary] | None = None

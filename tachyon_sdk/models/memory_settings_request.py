@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt
 
-from tachyon_sdk._contract.model import Model
+from tachyon_sdk._contract.model import Model, OfAnyLibrary
 
 
 class MemorySettingsRequest(Model):
@@ -16,6 +16,8 @@ class MemorySettingsRequest(Model):
         min_relevance_score: Least relevance of a memory that is recalled, 0 to 1.
     """
 
-    extract_memory: StrictBool | None = None
-    max_memories: Annotated[StrictInt, Field(ge=1), Field(le=20)] | None = None
-    min_relevance_score: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=1)] | None = None
+    extract_memory: Annotated[StrictBool, OfAnyLibrary] | None = None
+    max_memories: Annotated[StrictInt, Field(ge=1), Field(le=20), OfAnyLibrary] | None = None
+    min_relevance_score: Annotated[StrictInt | StrictFloat, Field(ge=0), Field(le=1), OfAnyLibrary] | None = (
+        None
+    )

@@ -16,4 +16,4 @@ class MessageContent(OneOf):
 
     Value: TypeAlias = Annotated[StrictStr | list[ContentPart], Unwrapped]
 
-    actual_instance: StrictStr | list[ContentPart]
+    actual_instance: StrictStr | list[ContentPart] | None

@@ -1,7 +1,8 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
+from typing import Annotated
 
-from tachyon_sdk._contract.model import Answer
+from tachyon_sdk._contract.model import Answer, Lenient
 from tachyon_sdk.models.function_call_delta import FunctionCallDelta
 
 
@@ -19,10 +20,10 @@ class ToolCall(Answer):
         is_client_tool: Whether the client has to run the tool.
     """
 
-    index: int | None = None
-    id: str | None = None
-    type: str | None = None
+    index: Annotated[int | None, Lenient] = None
+    id: Annotated[str | None, Lenient] = None
+    type: Annotated[str | None, Lenient] = None
     function: FunctionCallDelta | None = None
-    tool_id: str | None = None
-    tool_name: str | None = None
-    is_client_tool: bool | None = None
+    tool_id: Annotated[str | None, Lenient] = None
+    tool_name: Annotated[str | None, Lenient] = None
+    is_client_tool: Annotated[bool | None, Lenient] = None

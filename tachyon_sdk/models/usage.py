@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tachyon_sdk._contract.model import Answer
+from tachyon_sdk._contract.model import Answer, Lenient
 
 
 class Usage(Answer):
@@ -19,9 +19,9 @@ class Usage(Answer):
         total_cost: Price of the call, in the platform's credit.
     """
 
-    prompt_tokens: Annotated[int, Field(ge=0)] | None = None
-    completion_tokens: Annotated[int, Field(ge=0)] | None = None
-    total_tokens: Annotated[int, Field(ge=0)] | None = None
-    cache_creation_input_tokens: Annotated[int, Field(ge=0)] | None = None
-    cache_read_input_tokens: Annotated[int, Field(ge=0)] | None = None
-    total_cost: int | float | None = None
+    prompt_tokens: Annotated[Annotated[int, Field(ge=0)] | None, Lenient] = None
+    completion_tokens: Annotated[Annotated[int, Field(ge=0)] | None, Lenient] = None
+    total_tokens: Annotated[Annotated[int, Field(ge=0)] | None, Lenient] = None
+    cache_creation_input_tokens: Annotated[Annotated[int, Field(ge=0)] | None, Lenient] = None
+    cache_read_input_tokens: Annotated[Annotated[int, Field(ge=0)] | None, Lenient] = None
+    total_cost: Annotated[int | float | None, Lenient] = None

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictInt, StrictStr
 
-from tachyon_sdk._contract.model import Model
+from tachyon_sdk._contract.model import Model, OfAnyLibrary
 
 
 class WebSearchOptionsRequest(Model):
@@ -16,4 +16,4 @@ class WebSearchOptionsRequest(Model):
     """
 
     query: Annotated[StrictStr, Field(max_length=1000)]
-    max_results: Annotated[StrictInt, Field(ge=1), Field(le=10)] | None = None
+    max_results: Annotated[StrictInt, Field(ge=1), Field(le=10), OfAnyLibrary] | None = None

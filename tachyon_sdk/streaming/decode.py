@@ -1,17 +1,27 @@
-"""Reads the shapes that a successful answer may have as the declared type of its operation."""
+"""Reads the shapes that a successful response may have as the declared type of its operation."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
 from tachyon_sdk._contract.model import UNNAMED, Model
+from tachyon_sdk._errors.in_success import BESIDE_CHOICES, error_in
+from tachyon_sdk._errors.responses import reported_error, undecodable_error
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
-from tachyon_sdk.streaming.repeats import Repeats
+from tachyon_sdk.streaming.merge import Merger, index_of
+from tachyon_sdk.streaming.repair import Repair
 
 M = TypeVar("M", bound=Model)
+
+_DONE = b"[DONE]"
+_BOM = b"\xef\xbb\xbf"
+# Types of events that are no chunks whatever their data.
+_CONTROL = frozenset({"error", "done"})
+_MESSAGE = b'"message"'
+_MAX_IGNORED_BYTES = 200
 
 
 class Response(Protocol):
@@ -24,110 +34,216 @@ class Response(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
+class StreamEnd(Exception):
+    """An event ends the stream.
+
+    Attributes:
+        declared: Whether it comes from an agent, whose streams have no finish reason before their end.
+    """
+
+    def __init__(self, declared: bool) -> None:
+        super().__init__(declared)
+        self.declared = declared
+
+
 class AnswerDecoder(Generic[M]):
     """Turns JSON into models of one type.
 
     Args:
-        model: The declared type. It knows itself that a whole answer says `message` where a chunk says `delta`.
+        model: The declared type. It reads `message` where a whole response has that in the place of `delta`.
         response: The response that is read; its status, reason and headers become part of the errors.
+
+    Attributes:
+        ignored: The beginning of the last event that is not JSON and was passed over.
     """
 
     def __init__(self, model: type[M], response: Response) -> None:
         self._model = model
         self._response = response
-        # What model_validate_json calls, without what that does besides.
-        self._validate_json: Callable[[bytes], M] = model.__pydantic_validator__.validate_json
+        self.ignored: bytes | None = None
+        self._agent = False
 
     @cached_property
-    def _repeats(self) -> Repeats:
-        return Repeats(self._validate_json)
+    def _validate_json(self) -> Callable[[bytes], M]:
+        # What model_validate_json calls, without what that does besides.
+        validator = getattr(self._model, "__pydantic_validator__", None)
+        return getattr(validator, "validate_json", self._model.model_validate_json)
 
-    @property
-    def repeated(self) -> Callable[[bytes], tuple[M, str] | None]:
-        """See `Repeats.find`; for events of the type `message`."""
-        return self._repeats.find
+    @cached_property
+    def _repair(self) -> Repair:
+        return Repair()
 
-    def merged(self, answer: dict[str, Any]) -> M:
-        """The answer that several chunks were merged into."""
-        return self._model.model_validate(answer)
+    def merged(self, response: dict[str, Any]) -> M:
+        """The response that several chunks were merged into."""
+        return self._model.model_validate(response)
 
-    def whole(self, body: bytes) -> M:
-        """The answer of a body that is one JSON object.
+    def whole(self, body: bytes) -> tuple[M, bytes]:
+        """The response of a body that is one JSON object, and its JSON as it was read.
 
         Raises:
             StreamErrorException: The body is an error in spite of its status.
-            ResponseDecodeException: The body is not such an answer.
+            ResponseDecodeException: The body is not such a response.
         """
-        answer = self._read(body)
-        self._refuse_error(answer, body)
-        if any(_is_message_beside_delta(choice) for choice in getattr(answer, "choices", ())):
-            answer = self._model.model_validate(_without_empty_deltas(answer.to_dict()))
-        if answer.__pydantic_fields_set__ <= (answer.__pydantic_extra__ or {}).keys():
-            raise self._undecodable(body, f"the server answered no {self._model.__name__}")
-        return answer
+        response, data = self._read(body.removeprefix(_BOM))
+        self._refuse_error(response, data)
+        if any(_is_message_beside_delta(choice) for choice in getattr(response, "choices", ())):
+            response = self._model.model_validate(_without_empty_deltas(response.to_dict()))
+            data = response.to_json_bytes()
+        if response.__pydantic_fields_set__ <= (response.__pydantic_extra__ or {}).keys():
+            raise self._undecodable(body, "it has none of its properties")
+        return response, data
 
-    def event(self, kind: str, data: bytes) -> M | None:
-        """The chunk of an event, or None where the event ends the stream.
+    def plain(self, reasons: Mapping[int, str | None]) -> Callable[[str, bytes], M | None]:
+        """A function that reads the event of a chunk which is like most, and gives None where it is not.
+
+        Such a chunk has one choice, which has begun before and does not end here, and nothing that may be an error.
+        `event` reads all others.
+
+        Args:
+            reasons: The finish reasons of the choices so far, None for one that has not ended.
+        """
+        validate, halves = self._validate_json, self._repair.halves
+        ended = object()
+
+        def plain(kind: str, data: bytes) -> M | None:
+            try:
+                chunk: Any = validate(data)
+                (choice,) = chunk.choices
+                if (
+                    choice.finish_reason
+                    or reasons.get(choice.index, ended) is not None
+                    or ((extra := chunk.__pydantic_extra__) and not BESIDE_CHOICES.isdisjoint(extra))
+                    or ((extra := choice.__pydantic_extra__) and "error" in extra)
+                    # Not `_MESSAGE in data`, which takes four times as long.
+                    or (choice.delta.role and data.find(_MESSAGE) >= 0)
+                    or kind in _CONTROL
+                    or halves
+                ):
+                    return None
+            except (ValueError, TypeError):  # it is not valid, has not one choice, or has an odd index
+                return None
+            return chunk  # type: ignore[no-any-return]
+
+        return plain
+
+    def event(self, kind: str, data: bytes, merger: Merger) -> Iterator[tuple[M, bytes]]:
+        """The chunks of an event, usually one or none, each with its JSON as it was read.
 
         Args:
             kind: The event's type, `message` unless the server named another.
             data: The event's data.
+            merger: What came before.
 
         Raises:
+            StreamEnd: The event ends the stream.
             StreamErrorException: The event is an error.
             ResponseDecodeException: The event is not a chunk.
         """
+        text = data.strip()
         if kind == "error":
-            raise self._reported(data)
-        if kind == "done":
-            return None
-        chunk = self._read(data)
-        if chunk.__pydantic_extra__:
-            self._refuse_error(chunk, data)
-            said = self._from_agent(chunk)
-            if said is not chunk:
-                self._repeats.forget()
-                return said
-        self._repeats.learn(data, chunk)
-        return chunk
-
-    def _from_agent(self, chunk: M) -> M | None:
-        """The chunk of an agent's event: the chatroom operation answers memory commands with these."""
-        extra = chunk.model_extra or {}
-        kind = extra.get("type")
-        if kind == "done":
-            return None
-        if kind == "say" and not chunk.choices:  # type: ignore[attr-defined]
-            text = str(extra.get("text") or "")
-            said = {"index": 0, "delta": {"role": "assistant", "content": text}}
-            return self._model.model_validate({**chunk.to_dict(), "choices": [said]})
-        return chunk
-
-    def _read(self, data: bytes) -> M:
+            raise reported_error(self._response, data)
+        if kind == "done" or text == _DONE:
+            raise StreamEnd(declared=kind == "done" or self._agent)
+        # A heartbeat, or an event of another protocol.
+        if text[:1] not in (b"{", b"[", b'"') or (kind != "message" and text[:1] != b"{"):
+            self.ignored = text[:_MAX_IGNORED_BYTES] or self.ignored
+            return
+        lines = _separate_objects(text)
+        if len(lines) > 1:
+            for line in lines:
+                yield from self.event(kind, line, merger)
+            return
+        chunk, data = self._read(data)
+        if _MESSAGE in data and _has_message(chunk):
+            chunk, data = self._without_repetition(chunk, data, merger)
+        if extra := chunk.__pydantic_extra__:
+            if not chunk.choices and extra.get("type") == "done":  # type: ignore[attr-defined]
+                raise StreamEnd(declared=True)
+            if not chunk.choices and extra.get("type") == "say":  # type: ignore[attr-defined]
+                chunk, data = self._said_by_agent(chunk)
         try:
-            return self._validate_json(data)
+            self._refuse_error(chunk, data, event=True)
+        except StreamErrorException:
+            if any(choice.delta.content for choice in chunk.choices):  # type: ignore[attr-defined]
+                yield chunk, data
+            raise
+        # What an event of another type says is not part of the response, unless it is a chunk.
+        if kind == "message" or {"choices", "usage"} & chunk.__pydantic_fields_set__:
+            yield chunk, data
+
+    def _said_by_agent(self, chunk: M) -> tuple[M, bytes]:
+        """The chunk of an agent's event: the chatroom operation answers memory commands with these."""
+        text = str((chunk.__pydantic_extra__ or {}).get("text") or "")
+        choice = {"index": 0, "delta": {"role": "assistant", "content": text}}
+        made = self._model.model_validate({**chunk.to_dict(), "choices": [choice]})
+        self._agent = True
+        return made, made.to_json_bytes()
+
+    def _without_repetition(self, chunk: M, data: bytes, merger: Merger) -> tuple[M, bytes]:
+        """A chunk that has a whole message, with only what is new in it."""
+        value = from_json(data)
+        for position, choice in enumerate(value.get("choices") or ()):
+            message = choice.get("message")
+            if isinstance(message, dict) and not choice.get("delta"):
+                index = index_of(choice.get("index"), position)
+                choice["message"] = merger.news_in(message, index)
+        data = to_json(value)
+        return self._validate_json(data), data
+
+    def _read(self, data: bytes) -> tuple[M, bytes]:
+        try:
+            chunk = self._validate_json(data)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"] if part != UNNAMED)
-            raise self._undecodable(
-                data, f"the answer is no {self._model.__name__}: {where}{': ' if where else ''}{first['msg']}"
-            ) from error
+            repaired = self._repair.repaired(data)
+            if repaired is None:
+                raise self._invalid(data, error) from error
+        else:
+            # The other half of a character may be in it.
+            repaired = self._repair.repaired(data) if self._repair.halves else None
+            if repaired is None:
+                return chunk, data
+        try:
+            return self._validate_json(repaired), repaired
+        except ValidationError as error:
+            raise self._invalid(data, error) from error
 
-    def _refuse_error(self, answer: Model, body: bytes) -> None:
-        if answer.__pydantic_extra__ and answer.__pydantic_extra__.get("error"):
-            raise self._reported(body)
+    def _invalid(self, data: bytes, error: ValidationError) -> ResponseDecodeException:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"] if part != UNNAMED)
+        return self._undecodable(data, f"{where}{': ' if where else ''}{first['msg']}")
 
-    def _reported(self, body: bytes) -> StreamErrorException:
-        response = self._response
-        return StreamErrorException(
-            response.status, response.reason, headers=response.headers, body=body, **_said(body)
-        )
+    def _refuse_error(self, response: M, data: bytes, event: bool = False) -> None:
+        choices = getattr(response, "choices", ())
+        failed = any(_is_failure(choice.finish_reason) for choice in choices)
+        if choices and not failed and not response.__pydantic_extra__ and b'"error"' not in data:
+            return
+        value = from_json(data)
+        found = error_in(value, bool(choices), event=event)
+        for choice in value.get("choices") or () if choices else ():
+            found = found or error_in(choice, True)
+        if failed and found is None:
+            found = None, "the model failed (finish reason error)"
+        if found is not None:
+            raise reported_error(self._response, data, found)
 
-    def _undecodable(self, body: bytes, message: str) -> ResponseDecodeException:
-        response = self._response
-        return ResponseDecodeException(
-            response.status, response.reason, headers=response.headers, body=body, message=message
-        )
+    def _undecodable(self, body: bytes, detail: str) -> ResponseDecodeException:
+        return undecodable_error(self._response, body, self._model.__name__, detail)
+
+
+def _is_failure(finish_reason: Any) -> bool:
+    """Whether a finish reason says that the model failed: `error`, or a word of a provider with that in it."""
+    return isinstance(finish_reason, str) and "error" in finish_reason.lower()
+
+
+def _separate_objects(text: bytes) -> list[bytes]:
+    """The lines of data that has a JSON object, or the end, in each: some servers put no blank line between events."""
+    lines = [line for line in text.splitlines() if line.strip()] if b"\n" in text else []
+    return lines if all(line[:1] == b"{" or line.strip() == _DONE for line in lines) else []
+
+
+def _has_message(chunk: Any) -> bool:
+    """Whether a choice of a chunk that says `message` somewhere may have that in the place of its delta."""
+    return any("message" not in (choice.__pydantic_extra__ or ()) for choice in chunk.choices)
 
 
 def _is_message_beside_delta(choice: Any) -> bool:
@@ -135,18 +251,9 @@ def _is_message_beside_delta(choice: Any) -> bool:
     return not choice.delta.model_fields_set and bool((choice.model_extra or {}).get("message"))
 
 
-def _without_empty_deltas(answer: dict[str, Any]) -> dict[str, Any]:
+def _without_empty_deltas(response: dict[str, Any]) -> dict[str, Any]:
     choices = [
         {key: value for key, value in choice.items() if key != "delta" or value}
-        for choice in answer["choices"]
+        for choice in response["choices"]
     ]
-    return {**answer, "choices": choices}
-
-
-def _said(data: bytes) -> dict[str, Any]:
-    """The message of an error event whose data is not an object that the error can read itself."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        value = data.decode("utf-8", "replace")
-    return {} if isinstance(value, dict) else {"message": str(value)}
+    return {**response, "choices": choices}

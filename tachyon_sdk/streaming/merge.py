@@ -1,280 +1,274 @@
-"""Merges the chunks of a streamed answer into one. No I/O; time and memory are linear in the answer's length.
+"""Merges the chunks of a streamed response into one. No I/O; time and memory are linear in the response's length.
 
-Chunks are the models of a streaming operation: `choices` of `index`, `delta` and `finish_reason`, with whatever else
-a server sends beside these.
+Chunks are JSON objects in the shape of a streaming operation: `choices` of `index`, `delta` (or `message`) and
+`finish_reason`, with whatever else a server sends beside these. They are kept as they came, and merged when the
+merged response is asked for. What is kept is bounded: a long stream is compressed, and merged where that is not
+enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-# Strings that name something; where one comes again it is the same name, not a piece of a longer one.
-_NAMES = frozenset({"role", "id", "type", "name", "index", "tool_id", "tool_name"})
-# The first chunk that tells one of these tells it for the whole answer; `created` may move, for instance.
-_OF_THE_ANSWER = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier"})
-_ONLY_TEXT = {"content"}
-_ONLY_CALLS = {"tool_calls"}
-_ONLY_FUNCTION = {"index", "function"}
-_ONLY_ARGUMENTS = {"arguments"}
+from pydantic_core import from_json
+
+from tachyon_sdk.streaming.completion import SAYS_MORE
+from tachyon_sdk.streaming.tool_calls import Text, ToolCall, ToolCalls, accumulate, as_json
+
+# The first chunk that has one of these has it for the whole response; `created` may move, for instance.
+_OF_THE_RESPONSE = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier"})
+
+# Bytes of chunks that are kept as they came, and then compressed. Most streams stay below the first.
+_MAX_PENDING_BYTES = 262_144
+_MAX_PACKED_BYTES = 262_144
+# What Python needs for a bytes object in a list, besides its content.
+_OBJECT_BYTES = 41
+# Stands between compressed chunks: it is neither in a string of JSON nor white space (RFC 8259; RFC 7464).
+_SEPARATOR = b"\x1e"
+# Parsed at a time, because the objects take ten times the memory of their text.
+_CHUNKS_AT_A_TIME = 100
+_ABSENT = object()
 
 
 class Merger:
-    """Takes chunks one by one and knows what they amount to so far.
+    """Takes chunks one by one, and merges them when asked.
 
     Attributes:
         chunks: How many it was given.
-        complete: Whether the answer is whole, as its reader found.
     """
 
     def __init__(self) -> None:
         self.chunks = 0
-        self.complete = False
-        self._answer: dict[str, Any] = {}
-        self._choices: dict[Any, _Choice] = {}
-        # Where the text of the last chunk went, if that was all there was to add.
-        self._growing: list[str] | None = None
-        # The properties that no further chunk can change; most chunks have no others.
-        self._settled = {"choices"}
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._packed: list[bytes] = []
+        self._packed_bytes = 0
+        self._packer: Any = None
+        self._response: dict[str, Any] = {}
+        self._choices: dict[int, _Choice] = {}
+        # The last chunk but for its choices: where it comes again, it adds nothing.
+        self._same: dict[str, Any] = {}
 
-    @property
-    def finished(self) -> bool:
-        """Whether there are choices, and each of them has a finish reason."""
-        return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
-
-    def add(self, chunk: Any) -> None:
-        """Takes the next chunk, which is left as it is."""
+    def add(self, chunk: bytes) -> None:
+        """Takes the next chunk, as the text of a JSON object."""
         self.chunks += 1
-        self._growing = None
-        if not chunk.__pydantic_fields_set__ <= self._settled:
-            self._add_to_answer(chunk)
-        known = self._choices
-        for position, piece in enumerate(chunk.choices):
-            index = position if piece.index is None else piece.index
-            choice = known.get(index)
-            if choice is None:
-                choice = known[index] = _Choice()
-            self._growing = choice.add(piece)
-
-    def add_text(self, text: str) -> bool:
-        """Takes a chunk that is like the last one but for its text; False: the last one was more than text."""
-        if self._growing is None:
-            return False
-        self.chunks += 1
-        self._growing.append(text)
-        return True
+        self._pending.append(chunk)
+        self._pending_bytes += len(chunk) + _OBJECT_BYTES
+        if self._pending_bytes > _MAX_PENDING_BYTES:
+            self._pack()
 
     def merged(self) -> dict[str, Any]:
-        """What the chunks so far amount to, as new JSON values in the shape of one chunk."""
-        answer = {name: _as_json(value) for name, value in self._answer.items()}
-        answer["choices"] = [self._choices[index].merged() for index in sorted(self._choices)]
-        return answer
+        """The response that the chunks so far make, as new JSON values in the shape of one chunk.
 
-    def _add_to_answer(self, chunk: Any) -> None:
-        answer = self._answer
-        for name in chunk.__pydantic_fields_set__ - self._settled:
-            value = _value(chunk, name)
-            if name in _OF_THE_ANSWER:
-                answer[name] = value
-                if value:
-                    self._settled.add(name)
-            elif value is not None or name not in answer:
-                answer[name] = value
+        Time: that of merging the chunks since the last call, and of copying the response.
+        """
+        self._merge()
+        response = {name: as_json(value) for name, value in self._response.items()}
+        response["choices"] = [self._choices[index].merged() for index in sorted(self._choices)]
+        return response
+
+    def news_in(self, message: Mapping[str, Any], index: int) -> dict[str, Any]:
+        """What is new in a whole message that a server sends after its pieces; all of it where none came."""
+        self._merge()
+        choice = self._choices.get(index)
+        return dict(message) if choice is None else choice.news_in(message)
+
+    def _pack(self) -> None:
+        # The chunks of a stream hardly differ: compressing them takes a fraction of the time of merging them.
+        import zlib
+
+        if self._packer is None:
+            self._packer = zlib.compressobj(1)
+        packed = self._packer.compress(_SEPARATOR.join(self._pending) + _SEPARATOR)
+        self._pending.clear()
+        self._pending_bytes = 0
+        self._packed.append(packed)
+        self._packed_bytes += len(packed)
+        if self._packed_bytes > _MAX_PACKED_BYTES:
+            self._merge()
+            for choice in self._choices.values():
+                choice.join()
+
+    def _merge(self) -> None:
+        for chunks in self._kept():
+            for start in range(0, len(chunks), _CHUNKS_AT_A_TIME):
+                texts = chunks[start : start + _CHUNKS_AT_A_TIME]
+                for chunk in _parsed(texts):
+                    self._add(chunk)
+        self._pending.clear()
+        self._pending_bytes = 0
+
+    def _kept(self) -> Iterator[list[bytes]]:
+        """The chunks that were not merged so far, in blocks."""
+        if self._packer is not None:
+            import zlib
+
+            self._packed.append(self._packer.flush())
+            unpacker, unfinished = zlib.decompressobj(), b""
+            for packed in self._packed:
+                while block := unpacker.decompress(packed, _MAX_PENDING_BYTES):
+                    packed = unpacker.unconsumed_tail
+                    *whole, unfinished = (unfinished + block).split(_SEPARATOR)
+                    yield whole
+            self._packed.clear()
+            self._packed_bytes, self._packer = 0, None
+        yield self._pending
+
+    def _add(self, chunk: dict[str, Any]) -> None:
+        choices = chunk.pop("choices", None)
+        if chunk != self._same:
+            self._add_to_response(chunk)
+            self._same = chunk
+        for position, piece in enumerate(choices or ()):
+            index = index_of(piece.get("index"), position)
+            choice = self._choices.get(index)
+            if choice is None:
+                choice = self._choices[index] = _Choice()
+            choice.add(piece)
+
+    def _add_to_response(self, chunk: dict[str, Any]) -> None:
+        response = self._response
+        for name, value in chunk.items():
+            if name in _OF_THE_RESPONSE:
+                response[name] = response.get(name) or value
+            elif value is not None or name not in response:
+                response[name] = value
 
 
 class _Choice:
-    """One alternative answer, as far as it has come."""
+    """One alternative response, as far as it has arrived."""
 
-    __slots__ = ("delta", "finish_reason", "others", "settled", "text")
+    __slots__ = (
+        "calls",
+        "delta",
+        "finish_reason",
+        "function_call",
+        "others",
+        "pieces",
+        "same",
+        "settled",
+        "text",
+    )
 
     def __init__(self) -> None:
-        self.finish_reason: str | None = None
+        self.finish_reason: Any = None
         self.text: list[str] = []
+        self.calls: ToolCalls | None = None
+        self.function_call: ToolCall | None = None
         self.delta: dict[str, Any] = {}
         self.others: dict[str, Any] = {}
-        # Of a piece that has no other properties only the delta matters, and a finish reason.
-        self.settled = {"delta"}
+        self.pieces = False  # whether a `delta` came that was not empty
+        # The last piece but for its delta, and the last delta but for its text, where they add nothing again.
+        self.same: dict[str, Any] | None = None
+        self.settled: dict[str, Any] | None = None
 
-    def add(self, piece: Any) -> list[str] | None:
-        """Adds a piece; gives the text that grew, if nothing else did."""
-        delta = piece.delta
-        content = delta.content
-        growing: list[str] | None = self.text
-        if content is None or delta.__pydantic_fields_set__ != _ONLY_TEXT:
-            growing = self._add_to_delta(delta)
-        else:
+    def add(self, piece: dict[str, Any]) -> None:
+        delta = piece.pop("delta", None)
+        if delta:
+            self.pieces = True
+        elif isinstance(piece.get("message"), dict):
+            delta = piece.pop("message")
+        if piece != self.same:
+            self._add_others(piece)
+        reason = piece.get("finish_reason")
+        if reason:
+            self.finish_reason = reason
+        elif self.finish_reason and delta and any(delta.get(name) for name in SAYS_MORE):
+            self.finish_reason = None  # that was not the end
+        if not delta:
+            return
+        content = delta.pop("content", _ABSENT)
+        if content.__class__ is str:
             self.text.append(content)
-        if not piece.__pydantic_fields_set__ <= self.settled:
-            self._add_to_others(piece)
-        if piece.finish_reason is not None:
-            self.finish_reason = piece.finish_reason or self.finish_reason
-        return growing
+        elif content is not _ABSENT:
+            self.delta.setdefault("content", None)
+        if delta and delta != self.settled:
+            self._add_to_delta(delta)
 
-    def _add_to_delta(self, delta: Any) -> list[str] | None:
-        if delta.__pydantic_fields_set__ == _ONLY_CALLS:
-            return self._calls().add(delta.tool_calls or ())
-        for name in delta.__pydantic_fields_set__:
-            value = _value(delta, name)
+    def _add_to_delta(self, delta: dict[str, Any]) -> None:
+        grows = False
+        for name, value in delta.items():
             if name == "tool_calls":
-                self._calls().add(value or ())
-            elif name != "content":
-                _accumulate(self.delta, name, _plain(value))
-            elif value is None:
                 self.delta.setdefault(name, None)
+                if value:
+                    self.calls = self.calls or ToolCalls()
+                    self.calls.add(value)
+                    grows = True
+            elif name == "function_call" and isinstance(value, dict):
+                self.function_call = self.function_call or ToolCall()
+                self.function_call.add_function(value)
+                grows = True
             else:
-                self.text.append(value)
-        return None
+                accumulate(self.delta, name, value)
+                grows = grows or (bool(value) and name != "role")
+        self.settled = None if grows else delta
 
-    def _calls(self) -> _ToolCalls:
-        calls: _ToolCalls = self.delta.setdefault("tool_calls", _ToolCalls())
-        return calls
-
-    def _add_to_others(self, piece: Any) -> None:
-        for name in piece.__pydantic_fields_set__ - self.settled:
-            value = _value(piece, name)
+    def _add_others(self, piece: dict[str, Any]) -> None:
+        for name, value in piece.items():
             if name == "finish_reason":
                 self.others.setdefault(name, None)
-                self.settled.add(name)
             elif name == "logprobs":
-                _accumulate(self.others, name, _plain(value))
-            else:
-                if value is not None or name not in self.others:
-                    self.others[name] = value
-                if name == "index" and value is not None:
-                    self.settled.add(name)
+                accumulate(self.others, name, value)
+            elif value is not None or name not in self.others:
+                self.others[name] = value
+        self.same = None if piece.get("logprobs") else piece
+
+    def news_in(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        if not self.pieces:
+            return dict(message)
+        known = {*self.delta, "content"} if self.text else {*self.delta}
+        news = {name: value for name, value in message.items() if name not in known}
+        content = message.get("content")
+        if self.text and isinstance(content, str):
+            so_far = self._joined()
+            news["content"] = content[len(so_far) :] if content.startswith(so_far) else ""
+        if self.calls is None and message.get("tool_calls"):
+            news["tool_calls"] = message["tool_calls"]
+        return news
+
+    def join(self) -> None:
+        """Joins the pieces of texts: each piece takes the memory of ten pieces' letters."""
+        self._joined()
+        for value in self.delta.values():
+            if isinstance(value, Text):
+                value[:] = ["".join(value)]
+
+    def _joined(self) -> str:
+        text = "".join(self.text)
+        if self.text:
+            self.text = [text]
+        return text
 
     def merged(self) -> dict[str, Any]:
-        choice = {name: _as_json(value) for name, value in self.others.items()}
-        if self.finish_reason is not None:
+        choice = {name: as_json(value) for name, value in self.others.items()}
+        if self.finish_reason:
             choice["finish_reason"] = self.finish_reason
-        delta = choice["delta"] = {name: _as_json(value) for name, value in self.delta.items()}
+        delta = choice["delta"] = {name: as_json(value) for name, value in self.delta.items()}
         if self.text:
-            delta["content"] = "".join(self.text)
+            delta["content"] = self._joined()
+        if self.calls is not None:
+            delta["tool_calls"] = self.calls.as_json()
+        if self.function_call is not None:
+            delta["function_call"] = self.function_call.function_as_json()
         return choice
 
 
-class _ToolCalls:
-    """The tool calls of one alternative answer, put together from fragments."""
-
-    __slots__ = ("calls", "current", "last_key")
-
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
-        self.current: dict[Any, dict[str, Any]] = {}
-        self.last_key: Any = None
-
-    def add(self, pieces: Sequence[Any]) -> list[str] | None:
-        """Adds fragments; gives the text that grew, if nothing else did."""
-        growing: list[str] | None = None
-        for piece in pieces:
-            if piece.__pydantic_fields_set__ == _ONLY_FUNCTION and (growing := self._more_of(piece)):
-                continue
-            fragment = _plain(piece)
-            key = self.last_key = self._key(fragment)
-            call = self.current.get(key)
-            if call is None or _is_another(call, fragment):
-                call = self.current[key] = {}
-                self.calls.append(call)
-            for name, value in fragment.items():
-                _accumulate(call, name, value)
-        return growing if len(pieces) == 1 else None
-
-    def _more_of(self, piece: Any) -> list[str] | None:
-        """Adds a piece that is only more of the arguments of a known call, as most are; None: it is not that."""
-        function = piece.function
-        if function is None or function.__pydantic_fields_set__ != _ONLY_ARGUMENTS:
-            return None
-        key = ("index", piece.index)
-        begun = self.current.get(key, {}).get("function")
-        arguments = begun.get("arguments") if begun else None
-        if not isinstance(arguments, _Text) or function.arguments is None:
-            return None
-        arguments.append(function.arguments)
-        self.last_key = key
-        return arguments
-
-    def _key(self, fragment: dict[str, Any]) -> Any:
-        """Tells the calls apart: by index, else by id; a fragment with neither goes on with the last call."""
-        for name in ("index", "id", "tool_id"):
-            if fragment.get(name) is not None:
-                return name, fragment[name]
-        return self.last_key
-
-    def as_json(self) -> list[Any] | None:
-        if not self.calls:
-            return None
-        calls = [_as_json(call) for call in self.calls]
-        if all(call.get("index") is not None for call in calls):
-            calls.sort(key=lambda call: call["index"])
-        return calls
+def _parsed(chunks: list[bytes]) -> list[dict[str, Any]]:
+    # Names alone are cached: most texts come once.
+    try:
+        parsed: list[dict[str, Any]] = from_json(b"[%b]" % b",".join(chunks), cache_strings="keys")
+    except ValueError:  # one is nested as deep as the parser allows
+        return [from_json(chunk, cache_strings="keys") for chunk in chunks]
+    return parsed
 
 
-def _is_another(call: Mapping[str, Any], fragment: Mapping[str, Any]) -> bool:
-    """Whether a fragment begins another call than the one its index belongs to.
-
-    Some servers give all calls the same index, others a new id to every fragment. What names a function again is
-    another call where its id is another one, or, without ids to compare, where the name is.
-    """
-    new_id, old_id = fragment.get("id"), call.get("id")
-    new_name = (fragment.get("function") or {}).get("name")
-    old_name = (call.get("function") or {}).get("name")
-    if not (new_name and old_name):
-        return False
-    return bool(new_id != old_id if new_id and old_id else new_name != old_name)
-
-
-class _Text(list[str]):
-    """The pieces of a string that is still growing."""
-
-
-def _accumulate(into: dict[str, Any], name: str, value: Any) -> None:
-    """Adds a piece of a value to what came before: strings and lists grow, objects merge, the rest is replaced."""
-    before = into.get(name)
-    if value is None:
-        into.setdefault(name, None)
-    elif isinstance(value, str):
-        if name in _NAMES:
-            into[name] = before or value
-        elif isinstance(before, _Text):
-            before.append(value)
-        else:
-            into[name] = _Text([value])
-    elif isinstance(value, dict):
-        if not isinstance(before, dict):
-            before = into[name] = {}
-        for inner, part in value.items():
-            _accumulate(before, inner, part)
-    elif isinstance(value, list):
-        if isinstance(before, list) and not isinstance(before, _Text):
-            before.extend(value)
-        else:
-            into[name] = list(value)
-    else:
-        into[name] = value
-
-
-def _value(model: Any, name: str) -> Any:
-    # As an attribute, an unknown property may have the name of a method.
-    unknown = model.__pydantic_extra__
-    return unknown[name] if unknown and name in unknown else getattr(model, name)
-
-
-def _plain(value: Any) -> Any:
-    """A model as a dict of what was set, other values as they are."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    names = getattr(value, "model_fields_set", None)
-    return value if names is None else {name: _plain(_value(value, name)) for name in names}
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, _Text):
-        return "".join(value)
-    if isinstance(value, _ToolCalls):
-        return value.as_json()
-    value = _plain(value)
-    if isinstance(value, dict):
-        return {name: _as_json(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_as_json(part) for part in value]
-    return value
+def index_of(value: Any, position: int) -> int:
+    """The index of a choice, or its position where it has none that is a number."""
+    if value.__class__ is int:
+        return value
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return position
+    return number if isinstance(value, str) or number == value else position

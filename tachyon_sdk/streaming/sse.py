@@ -70,6 +70,18 @@ class EventDecoder:
                 raise
         return events
 
+    def end(self) -> list[ServerSentEvent]:
+        """The event that the end of the stream cuts off before its blank line, if there is one.
+
+        The standard drops it. It may be cut anywhere; the caller has to see whether it is whole.
+        """
+        events: list[ServerSentEvent] = []
+        self._between_events = False
+        if self._line:
+            self._read_lines(b"\n", events)
+        self._dispatch(events)
+        return events
+
     def _read_parts(self, piece: bytes, events: list[ServerSentEvent]) -> None:
         # A piece may share the events at its ends with its neighbours; those between may be common ones.
         # This is for speed alone: the result does not depend on where it cuts.

@@ -13,17 +13,24 @@ from tachyon_sdk.exceptions import (
     StreamTruncatedException,
     TimeoutException,
 )
+from tachyon_sdk.streaming.completion import Completion
+from tachyon_sdk.streaming.decode import StreamEnd
 from tachyon_sdk.streaming.merge import Merger
 from tachyon_sdk.streaming.sse import EventDecoder, EventTooLargeError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+else:
+    Self = Any  # for who asks for type hints at run time
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 C = TypeVar("C")
 
-_END = b"[DONE]"
+_BOM = b"\xef\xbb\xbf"
+# How the first line of an event stream begins; the contract's servers use no others of its fields.
+_STREAM_BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_MAX_BEGINNING = 65536
 
 
 class Response(Protocol):
@@ -34,6 +41,9 @@ class Response(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]: ...
+    @property
+    def end_is_certain(self) -> bool: ...
+    def look_ahead(self, enough: Callable[[bytes], bool]) -> bytes: ...
     def pieces(self) -> Iterator[bytes]: ...
     def read(self, limit: int | None = None) -> bytes: ...
     def finish(self) -> None: ...
@@ -44,11 +54,12 @@ class Response(Protocol):
 class Decoder(Protocol[T_co]):
     """What a stream needs to know about its chunks."""
 
-    def event(self, kind: str, data: bytes) -> T_co | None: ...
-    @property
-    def repeated(self) -> Callable[[bytes], tuple[T_co, str] | None]: ...
-    def whole(self, body: bytes) -> T_co: ...
-    def merged(self, answer: dict[str, Any]) -> T_co: ...
+    ignored: bytes | None
+
+    def plain(self, reasons: Mapping[int, str | None]) -> Callable[[str, bytes], T_co | None]: ...
+    def event(self, kind: str, data: bytes, merger: Merger) -> Iterator[tuple[T_co, bytes]]: ...
+    def whole(self, body: bytes) -> tuple[T_co, bytes]: ...
+    def merged(self, response: dict[str, Any]) -> T_co: ...
 
 
 class _Answer(Protocol[C]):
@@ -103,20 +114,18 @@ class Stream(Generic[T]):
         *,
         max_event_bytes: int,
         max_response_bytes: int,
+        choices: int = 1,
+        require_finish_reason: bool = True,
         previous: Iterable[ApiException] = (),
     ) -> None:
         self.status = response.status
         self.headers = response.headers
         self._response = response
         self._decoder = decoder
-        self._merger = Merger()
-        # The generators do not refer to the stream, so that a stream that is dropped is closed at once.
-        if is_event_stream(response.headers):
-            chunks = _chunks_of_events(response, decoder, self._merger, max_event_bytes, tuple(previous))
-        else:
-            chunks = _chunk_of_body(response, decoder, self._merger, max_response_bytes, tuple(previous))
+        # The generator does not refer to the stream, so that a stream that is dropped is closed at once.
+        self._reader = _Reader(response, decoder, Completion(choices, require_finish_reason), tuple(previous))
         self._closed = False
-        self._chunks = chunks
+        self._chunks = self._reader.chunks(max_event_bytes, max_response_bytes)
         self._next = self._chunks.__next__
 
     def __iter__(self) -> Self:
@@ -160,12 +169,16 @@ class Stream(Generic[T]):
     @property
     def finish_reason(self) -> str | None:
         """Why the first choice ended, such as `stop` or `tool_calls`; None if that has not arrived."""
-        return self.merged.finish_reason  # type: ignore[attr-defined, no-any-return]
+        return self._reader.completion.reasons.get(0)
 
     @property
     def merged(self) -> T:
-        """The answer so far: texts joined, tool calls put together. It is made anew each time."""
-        return self._decoder.merged(self._merger.merged())
+        """The response so far: texts joined, tool calls put together.
+
+        It is made anew each time: what it costs grows with the length of the response, not with the number of its
+        chunks. To show a text while it arrives, use `text` or the chunks; they cost the same at any length.
+        """
+        return self._reader.merged()
 
     def collect(self) -> T:
         """Reads the stream to its end and returns the whole answer, with what was read before.
@@ -173,16 +186,16 @@ class Stream(Generic[T]):
         Raises:
             StreamTruncatedException: Besides what reading raises: the stream was closed, or failed, before.
         """
+        last = None
         try:
-            for _ in self._chunks:
+            for last in self._chunks:  # noqa: B007
                 pass
         except ValueError:
             if not self._closed:
                 raise
-        if not self._merger.complete:
-            partial = _partial(self._decoder, self._merger)
-            raise _truncated(self._response, "the stream was left before the answer was complete", partial)
-        return self.merged
+        if not self._reader.complete:
+            raise self._reader.truncated("the stream was closed before the response was complete")
+        return self.merged if last is None or last is not self._reader.body else last
 
     def close(self) -> None:
         """Stops reading. Closes the connection, unless the stream has ended well; does nothing a second time.
@@ -203,88 +216,141 @@ def is_event_stream(headers: Mapping[str, str]) -> bool:
     return headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def _chunks_of_events(
-    response: Response,
-    decoder: Decoder[T],
-    merger: Merger,
-    max_event_bytes: int,
-    previous: tuple[ApiException, ...],
-) -> Generator[T, None, None]:
-    """A chunk for each event, the moment it is complete. One generator, because every further one costs."""
-    feed = EventDecoder(max_event_bytes).feed
-    decode, repeated, add, add_text = decoder.event, decoder.repeated, merger.add, merger.add_text
-    try:
-        for piece in response.pieces():
+def _significant(beginning: bytes) -> bytes:
+    """The beginning of a body without what may stand before the first line of a stream, or before JSON."""
+    return beginning.removeprefix(_BOM).lstrip()
+
+
+def _tells_its_form(beginning: bytes) -> bool:
+    """Whether so much of a body tells whether it is an event stream, or is so much that the rest will not."""
+    if _BOM.startswith(beginning):  # it may be cut, or nothing has come
+        return False
+    start = _significant(beginning)
+    return len(beginning) >= _MAX_BEGINNING or (
+        bool(start) and not any(field.startswith(start) and field != start for field in _STREAM_BEGINNINGS)
+    )
+
+
+class _Reader(Generic[T]):
+    """Reads a response to its end, and knows what has arrived.
+
+    Attributes:
+        complete: Whether the whole response has arrived.
+        completion: Which of its choices have ended.
+        body: The one chunk of a response that is not an event stream.
+    """
+
+    def __init__(
+        self,
+        response: Response,
+        decoder: Decoder[T],
+        completion: Completion,
+        previous: tuple[ApiException, ...],
+    ) -> None:
+        self._response = response
+        self._decoder = decoder
+        self._merger = Merger()
+        self._previous = previous
+        self.completion = completion
+        self.complete = False
+        self.body: T | None = None
+
+    def chunks(self, max_event_bytes: int, max_response_bytes: int) -> Generator[T, None, None]:
+        """Each chunk the moment it is complete. One generator, because every further one costs."""
+        response, merger, completion = self._response, self._merger, self.completion
+        events = EventDecoder(max_event_bytes)
+        plain, keep = self._decoder.plain(completion.reasons), merger.add
+        lost: ConnectionException | None = None
+        has_events = is_event_stream(response.headers)
+        try:
             try:
-                events, too_large = feed(piece), None
-            except EventTooLargeError as error:
-                events, too_large = error.events, error
-            for kind, data, _ in events:
-                if kind == "message" and (found := repeated(data)):
-                    if not add_text(found[1]):
-                        add(found[0])
-                    yield found[0]
-                    continue
-                chunk = None if data == _END else decode(kind, data)
-                if chunk is None:
-                    if not merger.chunks:
-                        raise _truncated(response, "the server ended the stream without an answer")
-                    response.finish()
-                    merger.complete = True
+                has_events = self._has_events()
+                if not has_events:
+                    yield self._whole(max_response_bytes)
                     return
-                add(chunk)
-                yield chunk
-            if too_large is not None:
-                raise ResponseDecodeException(
-                    response.status, response.reason, headers=response.headers, message=str(too_large)
-                ) from too_large
-        if not merger.finished:
-            raise _truncated(response, "the stream ended before the answer was complete")
-        merger.complete = True
-    except ConnectionException as error:
-        response.close()
-        if not merger.finished:
-            partial = _partial(decoder, merger)
-            raise _truncated(response, error.message, partial, error).after(previous) from error
-        merger.complete = True
-    except BaseException as error:
-        response.close()
-        raise _completed(error, decoder, merger, previous) from error.__cause__
+                for piece in response.pieces():
+                    try:
+                        arrived, too_large = events.feed(piece), None
+                    except EventTooLargeError as error:
+                        arrived, too_large = error.events, error
+                    for kind, data, _ in arrived:
+                        chunk = plain(kind, data)
+                        if chunk is None:
+                            yield from self._chunks_of(kind, data)
+                            continue
+                        keep(data)
+                        yield chunk
+                    if too_large is not None:
+                        raise ResponseDecodeException(
+                            response.status, response.reason, headers=response.headers, message=str(too_large)
+                        ) from too_large
+            except ConnectionException as error:
+                if not has_events:
+                    raise
+                response.close()
+                lost = error
+            for kind, data, _ in events.end():
+                try:
+                    yield from self._chunks_of(kind, data)
+                except ResponseDecodeException:  # it was cut
+                    break
+            if not completion.at_end(certain=lost is None and response.end_is_certain):
+                raise self.truncated(
+                    "the stream ended before the response was complete" if lost is None else lost.message,
+                    lost,
+                ) from lost
+            self.complete = True
+        except StreamEnd as end:
+            if not merger.chunks or not (end.declared or completion.at_done):
+                response.close()
+                missing = "a finish reason" if merger.chunks else "a response"
+                raise self.truncated(f"the server ended the stream without {missing}") from None
+            response.finish()
+            self.complete = True
+        except BaseException as error:
+            response.close()
+            if isinstance(error, ApiException):
+                error.after(self._previous)
+                error.partial = self._partial() or error.partial
+            raise
 
+    def _has_events(self) -> bool:
+        """Whether the body is an event stream: by its first bytes, else by its media type."""
+        start = _significant(self._response.look_ahead(_tells_its_form))
+        if start.startswith((b"{", b"[", b"<")):
+            return False
+        return start.startswith(_STREAM_BEGINNINGS) or is_event_stream(self._response.headers)
 
-def _chunk_of_body(
-    response: Response,
-    decoder: Decoder[T],
-    merger: Merger,
-    max_response_bytes: int,
-    previous: tuple[ApiException, ...],
-) -> Generator[T, None, None]:
-    """The one chunk of a server that does not stream."""
-    try:
-        chunk = decoder.whole(response.read(max_response_bytes))
-        merger.add(chunk)
-        merger.complete = True
-        yield chunk
-    except BaseException as error:
-        response.close()
-        raise _completed(error, decoder, merger, previous) from error.__cause__
+    def _whole(self, limit: int) -> T:
+        """The one chunk of a server that does not stream."""
+        self.body, data = self._decoder.whole(self._response.read(limit))
+        self._merger.add(data)
+        self.completion.add(getattr(self.body, "choices", ()))
+        self.complete = True
+        return self.body
 
+    def _chunks_of(self, kind: str, data: bytes) -> Iterator[T]:
+        for chunk, text in self._decoder.event(kind, data, self._merger):
+            self._merger.add(text)
+            self.completion.add(chunk.choices)  # type: ignore[attr-defined]
+            yield chunk
 
-def _completed(
-    error: BaseException, decoder: Decoder[Any], merger: Merger, previous: tuple[ApiException, ...]
-) -> BaseException:
-    """The error, told what had arrived and what went before it."""
-    if isinstance(error, ApiException):
-        error.after(previous).partial = _partial(decoder, merger)
-    return error
+    def merged(self) -> T:
+        return self._decoder.merged(self._merger.merged())
 
+    def _partial(self) -> T | None:
+        return self.merged() if self._merger.chunks else None
 
-def _partial(decoder: Decoder[T], merger: Merger) -> T | None:
-    return decoder.merged(merger.merged()) if merger.chunks else None
-
-
-def _truncated(
-    response: Response, message: str | None, partial: Any = None, cause: ApiException | None = None
-) -> StreamTruncatedException:
-    kind = StreamTimeoutException if isinstance(cause, TimeoutException) else StreamTruncatedException
-    return kind(response.status, response.reason, headers=response.headers, message=message, partial=partial)
+    def truncated(self, message: str | None, cause: ApiException | None = None) -> StreamTruncatedException:
+        """The error for a response that is not complete, with what has arrived of it."""
+        response = self._response
+        kind = StreamTimeoutException if isinstance(cause, TimeoutException) else StreamTruncatedException
+        error = kind(
+            response.status,
+            response.reason,
+            headers=response.headers,
+            body=self._decoder.ignored,
+            message=message,
+            partial=self._partial(),
+        )
+        return error.after(self._previous)

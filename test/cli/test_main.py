@@ -137,9 +137,15 @@ def answer(*texts: str) -> bytes:
     return stream_response(*map(piece, texts), END, "[DONE]")
 
 
-def whole(text: str | None) -> bytes:
-    message = {"role": "assistant", "content": text}
-    return json_response({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+def whole(text: str | None, finish_reason: str | None = "stop", **more: Any) -> bytes:
+    message = {"role": "assistant", "content": text, **more}
+    return json_response({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]})
+
+
+def streamed(text: str | None, finish_reason: str | None = "stop", **more: Any) -> bytes:
+    delta = {"role": "assistant", "content": text, **more}
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]}
+    return stream_response({"choices": [{"index": 0, "delta": delta}]}, end, "[DONE]")
 
 
 def is_one_line(err: str) -> bool:
@@ -282,6 +288,55 @@ def test_an_answer_without_text_is_a_failure(arguments: tuple[str, ...], respons
     with RawServer([response]) as server:
         result = ask(server, *arguments, "Hello")
     assert result == Result(1, "", "python -m tachyon_sdk: the answer has no text\n")
+
+
+CUT = "the answer was cut, it is longer than allowed"
+
+
+@pytest.mark.parametrize(("options", "response"), [((), streamed), (("--no-stream",), whole)])
+@pytest.mark.parametrize("room", [(), ("--chatroom", "r")])
+@pytest.mark.parametrize(
+    ("finish_reason", "status", "says"),
+    [
+        ("length", 3, CUT),
+        ("MAX_TOKENS", 3, CUT),
+        ("max_output_tokens", 3, CUT),
+        ("content_filter", 3, "the answer was withheld"),
+        ("SAFETY", 3, "the answer was withheld"),
+        ("aborted", 1, "the answer was aborted"),
+    ],
+)
+def test_an_answer_that_is_not_whole_does_not_pass_for_one(
+    options: tuple[str, ...], room: tuple[str, ...], response: Any, finish_reason: str, status: int, says: str
+) -> None:
+    told = f"python -m tachyon_sdk: {says} (finish reason {finish_reason})\n"
+    for text, printed in (("Cut in the mid", "Cut in the mid\n"), ("line\n", "line\n"), (None, "")):
+        with RawServer([response(text, finish_reason)]) as server:
+            assert ask(server, *options, *room, "Hello") == Result(status, printed, told)
+
+
+@pytest.mark.parametrize(("options", "response"), [((), streamed), (("--no-stream",), whole)])
+@pytest.mark.parametrize("text", [None, "No."])
+def test_a_refusal_is_told(options: tuple[str, ...], response: Any, text: str | None) -> None:
+    with RawServer([response(text, refusal="I will\nnot.\x1b[31m")]) as server:
+        result = ask(server, *options, "Hello")
+    told = "python -m tachyon_sdk: the model refused: I will not. [31m\n"
+    assert result == Result(3, f"{text}\n" if text else "", told)
+
+
+@pytest.mark.parametrize(("options", "response"), [((), streamed), (("--no-stream",), whole)])
+@pytest.mark.parametrize("finish_reason", ["stop", "STOP", "eos_token", "end_turn", "xyzzy"])
+def test_an_answer_that_ended_well_is_whole_in_whichever_words(
+    options: tuple[str, ...], response: Any, finish_reason: str
+) -> None:
+    with RawServer([response("Hi", finish_reason, refusal=None)]) as server:
+        assert ask(server, *options, "Hello") == Result(0, "Hi\n", "")
+
+
+def test_the_program_itself_has_the_status_of_its_own() -> None:
+    with RawServer([streamed("Hi", "length")]) as server:
+        result = run_program("Hello", settings=settings_for(server))
+    assert result == Result(3, "Hi\n", f"python -m tachyon_sdk: {CUT} (finish reason length)\n")
 
 
 @pytest.mark.parametrize("prompt", ["", " \t\n", "-"])
@@ -428,6 +483,6 @@ def test_help_has_the_options_examples_and_exit_statuses() -> None:
     for option in ("--model", "--system", "--chatroom", "--no-stream", "--version", "--help"):
         assert option in result.out
     assert 'python -m tachyon_sdk "Hello"' in result.out
-    assert re.findall(r"(?m)^  (\d+) ", result.out) == ["0", "1", "2", "130", "141"]
+    assert re.findall(r"(?m)^  (\d+) ", result.out) == ["0", "1", "2", "3", "130", "141"]
     for name in ("TACHYON_API_URL", *REQUIRED):
         assert name in result.out

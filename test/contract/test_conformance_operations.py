@@ -239,7 +239,9 @@ def answer(connection: Any) -> None:
         if contract.answer is None:
             connection.send(b"HTTP/1.1 %d \r\n\r\n" % contract.status)
         elif contract.body_type and request.json().get("stream"):
-            connection.send(stream_response(example(contract.answer), "[DONE]"))
+            chunk = example(contract.answer)
+            choices = [{**choice, "finish_reason": "stop"} for choice in chunk["choices"]]
+            connection.send(stream_response({**chunk, "choices": choices}, "[DONE]"))
         else:
             connection.send(json_response(example(contract.answer), contract.status))
 

@@ -18,7 +18,11 @@ from tachyon_sdk import (
     ChatCompletionChunkResponse,
     ChatCompletionResponse,
     ChatCompletionWithChatroomStreamResponse,
+    ChunkChoice,
     ContentPart,
+    DeltaMessage,
+    FunctionCallDelta,
+    Message,
     ToolCall,
     ToolCallResponse,
 )
@@ -120,20 +124,195 @@ def test_tool_calls_become_part_of_the_message(kind: Any) -> None:
     (call,) = said.tool_calls
     assert type(call) is (ToolCallResponse if kind is ChatCompletionResponse else ToolCall)
     assert call.function.arguments == '{"city":"大阪"}'
-    assert said.to_message().to_dict() == {"role": "assistant", "content": None, "tool_calls": [WEATHER]}
+    assert said.to_message().to_dict() == {"role": "assistant", "tool_calls": [WEATHER]}
 
 
-def test_a_message_has_text_and_calls_and_nothing_else() -> None:
-    call = {**WEATHER, "index": 3, "own": 1, "function": {**WEATHER["function"], "own": 2}}  # type: ignore[dict-item]
-    said = answer(
-        ChatCompletionChunkResponse,
-        choice({"role": "tool", "content": "I look.", "tool_calls": [call], "refusal": "no", "own": 1}),
-    )
+@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("content", [None, "", []])
+def test_a_message_with_calls_and_no_text_has_no_content(kind: Any, content: Any) -> None:
+    message = {"role": "assistant", "content": content, "tool_calls": [WEATHER]}
+    if content == [] and kind is not ChatCompletionResponse:
+        message["content"] = None
+    sent = answer(kind, choice(message)).to_message()
+    assert sent.content is None
+    assert json.loads(sent.to_json()) == {"role": "assistant", "tool_calls": [WEATHER]}
+
+
+# What a provider adds, and wants back with the next request
+
+ADDED_TO_A_CALL: list[dict[str, Any]] = [
+    {"extra_content": {"google": {"thought_signature": "c2lnbmF0dXJl"}}},
+    {"thought_signature": "c2ln", "provider_specific_fields": {"thought_signature": "c2ln"}},
+    {"own": [1, None, {"a": None}], "empty": "", "zero": 0, "no": False},
+    {"to_dict": 1, "model_extra": {"x": 1}, "日本語": "はい"},
+]
+ADDED_TO_A_MESSAGE: list[dict[str, Any]] = [
+    {"reasoning_details": [{"type": "reasoning.encrypted", "data": "ZGF0YQ==", "id": "r1", "index": 0}]},
+    {"reasoning_content": "天気を見る", "reasoning": "I look."},
+    {
+        "thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "c2ln"}],
+        "extra_content": {"a": 1},
+    },
+    {"to_dict": 1, "model_extra": {"x": 1}, "reasoning_content": ""},
+]
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("own", ADDED_TO_A_CALL)
+def test_what_a_provider_adds_to_a_call_goes_back_with_it(kind: Any, own: dict[str, Any]) -> None:
+    named = {**WEATHER, **own, "function": {**WEATHER["function"], **own}}  # type: ignore[dict-item]
+    message = {"role": "assistant", "content": "I look.", "tool_calls": [named, WEATHER]}
+    said = answer(kind, choice(message))
+    assert said.to_message().to_dict() == message
+    assert json.loads(said.to_message().to_json()) == message
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+@pytest.mark.parametrize("own", ADDED_TO_A_MESSAGE)
+def test_what_a_provider_adds_to_a_message_goes_back_where_it_calls_tools(
+    kind: Any, own: dict[str, Any]
+) -> None:
+    message = {"role": "assistant", "tool_calls": [WEATHER], **own}
+    assert answer(kind, choice({**message, "content": None})).to_message().to_dict() == message
+    without = {"role": "assistant", "content": "Hi", **own}
+    assert answer(kind, choice(without)).to_message().to_dict() == {"role": "assistant", "content": "Hi"}
+    platform = {
+        "role": "assistant",
+        "content": "Hi",
+        "tool_calls": [{**WEATHER, "is_client_tool": False}],
+        **own,
+    }
+    assert answer(kind, choice(platform)).to_message().to_dict() == {"role": "assistant", "content": "Hi"}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_what_is_known_or_null_does_not_go_back(kind: Any) -> None:
+    call = {**WEATHER, "index": 3, "tool_id": None, "is_client_tool": True, "own": None}
+    call["function"] = {**WEATHER["function"], "own": None}  # type: ignore[dict-item]
+    message = {"role": "assistant", "content": "I look.", "tool_calls": [call], "own": None}
+    said = answer(kind, choice({**message, "refusal": "no", "function_call": {"name": "f"}, "audio": None}))
     expected = {"role": "assistant", "content": "I look.", "tool_calls": [WEATHER]}
     assert said.to_message().to_dict() == expected
 
 
-@pytest.mark.parametrize("nothing", ["", " \n", None])
+def test_the_message_shares_nothing_with_the_answer() -> None:
+    own = {"extra_content": {"a": [1]}}
+    said = answer(
+        ChatCompletionChunkResponse, choice({"tool_calls": [{**WEATHER, **own}], "details": [{"b": 1}]})
+    )
+    message = said.to_message()
+    message.tool_calls[0].extra_content["a"].append(2)
+    message.details[0]["b"] = 2
+    assert said.to_message().to_dict() == {
+        "role": "assistant",
+        "tool_calls": [{**WEATHER, **own}],
+        "details": [{"b": 1}],
+    }
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_a_provider_adds_goes_back_after_a_call_and_a_stream(whole: bool) -> None:
+    """In a stream it may come in any fragment of the call, and lists come item by item."""
+
+    def piece(finish_reason: str | None = None, **delta: Any) -> dict[str, Any]:
+        return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
+
+    signature = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    details = [{"type": "reasoning.text", "text": "a"}, {"type": "reasoning.encrypted", "data": "b"}]
+    message = {
+        "role": "assistant",
+        "tool_calls": [{**WEATHER, **signature}],
+        "reasoning_details": details,
+        "reasoning_content": "天気を見る",
+    }
+    begin = {"index": 0, **WEATHER, "function": {"name": "weather", "arguments": ""}}
+    chunks = [
+        piece(role="assistant", content=None, reasoning_content="天気"),
+        piece(reasoning_content="を見る", reasoning_details=details[:1]),
+        piece(reasoning_details=details[1:]),
+        piece(tool_calls=[begin]),
+        piece(tool_calls=[{"index": 0, "function": {"arguments": '{"city":'}}]),
+        piece(tool_calls=[{"index": 0, "function": {"arguments": '"大阪"}'}, **signature}]),
+        piece("tool_calls"),
+    ]
+    response = json_response({"choices": [choice(message)]}) if whole else stream_response(*chunks, "[DONE]")
+    with RawServer([response]) as server, chat(server.url) as api:
+        if whole:
+            said = api.chat_completion(chat_completion_request=BODY)
+        else:
+            said = api.chat_completion_stream(chat_completion_request=BODY).collect()
+    assert said.to_message().to_dict() == message
+
+
+def test_thoughts_among_the_parts_of_a_text() -> None:
+    thought = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "reasoning", "text": "hm"},
+    ]
+    thought.append({"type": "text", "text": "hm", "thought": True})  # type: ignore[dict-item]
+    text: list[dict[str, Any]] = [{"type": "text", "text": "Hi "}, {"type": "text", "text": "there"}]
+    said = answer(ChatCompletionResponse, choice({"role": "assistant", "content": [*thought, *text]}))
+    assert said.text == "Hi there"
+    assert said.to_message().to_dict() == {"role": "assistant", "content": text}
+    only = answer(ChatCompletionResponse, choice({"role": "assistant", "content": thought}))
+    assert only.text == ""
+    assert only.to_message().to_dict() == {"role": "assistant", "content": ""}
+    message = {"role": "assistant", "content": [*thought, *text], "tool_calls": [WEATHER]}
+    calls = answer(ChatCompletionResponse, choice(message))
+    assert calls.text == "Hi there"
+    assert calls.to_message().to_dict() == message
+
+
+# The message of a choice
+
+
+@pytest.mark.parametrize("kind", CHUNKS)
+def test_each_choice_of_a_whole_answer_has_a_message(kind: Any) -> None:
+    calls = {"role": "assistant", "tool_calls": [{**WEATHER, "own": 1}], "reasoning": "hm"}
+    told = [
+        choice({"role": "assistant", "content": "first", "reasoning": "hm"}, 0, "stop"),
+        choice({**calls, "content": None, "refusal": None}, 1, "tool_calls"),
+        choice(None, 2),
+    ]
+    first, second, third = (each.message for each in answer(kind, *told).choices)
+    assert type(first) is Message
+    assert (first.role, first.content, first.tool_calls) == ("assistant", "first", None)
+    assert first.to_dict() == {"role": "assistant", "content": "first"}
+    assert (second.content, second.to_dict()) == (None, calls)
+    assert second.tool_calls[0].function.arguments == '{"city":"大阪"}'
+    assert third.to_dict() == {"role": "assistant", "content": ""}
+
+
+def test_the_message_of_a_choice_goes_on_with_a_conversation() -> None:
+    with LocalServer() as server, chat(server.url) as api:
+        messages: list[Any] = [{"role": "user", "content": "Hello"}]
+        messages.append(
+            api.chat_completion(chat_completion_request={"messages": messages}).choices[0].message
+        )
+        messages.append({"role": "user", "content": "And?"})
+        api.chat_completion(chat_completion_request={"messages": messages})
+        sent = server.requests[-1].body["messages"]
+    assert sent[1] == {"role": "assistant", "content": 'Hello! You said: "Hello".'}
+
+
+def test_the_message_of_a_choice_is_read_only_and_no_property_of_it() -> None:
+    (one,) = answer(ChatCompletionChunkResponse, choice({"role": "assistant", "content": "Hi"})).choices
+    with pytest.raises(AttributeError):
+        one.message = Message(role="user")
+    assert one.message == one.message
+    assert one.message is not one.message
+    assert one.to_dict() == {
+        "index": 0,
+        "delta": {"role": "assistant", "content": "Hi"},
+        "finish_reason": None,
+    }
+    for same in (copy.deepcopy(one), pickle.loads(pickle.dumps(one)), ChunkChoice.from_json(one.to_json())):
+        assert (same, same.message) == (one, one.message)
+    both = ChunkChoice.from_dict({"delta": {"content": "Hi"}, "message": {"content": "other"}})
+    assert both.message.content == "Hi"
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", None, "null", " null\n", "[]", '""'])
 def test_what_a_server_leaves_out_of_a_call_is_filled_in(nothing: str | None) -> None:
     calls = [
         {"id": "", "function": {"name": "now", "arguments": nothing}},
@@ -144,6 +323,53 @@ def test_what_a_server_leaves_out_of_a_call_is_filled_in(nothing: str | None) ->
     empty = {"type": "function", "function": {"name": "now", "arguments": "{}"}}
     sent = said.to_message().to_dict()["tool_calls"]
     assert sent == [{"id": "call_0", **empty}, {"id": "call_1", **empty}, WEATHER]
+
+
+@pytest.mark.parametrize(
+    ("call", "id", "type_"),
+    [
+        ({"id": 7, "type": "function"}, "7", "function"),
+        ({"id": 0, "type": ""}, "0", "function"),
+        ({"id": "", "type": None}, "call_1", "function"),
+        ({"id": "a", "type": {"own": 1}}, "a", "function"),
+        ({"id": "a", "type": "custom"}, "a", "custom"),
+    ],
+)
+def test_an_id_and_a_type_are_sent_as_text(call: dict[str, Any], id: str, type_: str) -> None:
+    function = FunctionCallDelta(name="now", arguments="{}")
+    calls = [ToolCall.model_construct(**{**call, "function": function}) for call in (WEATHER, call)]
+    delta = DeltaMessage.model_construct(tool_calls=calls)
+    sent = ChunkChoice(delta=delta).message.tool_calls
+    assert sent is not None
+    assert (sent[1].id, sent[1].type) == (id, type_)
+
+
+def test_arguments_that_are_an_object_are_sent_as_text() -> None:
+    arguments = {"city": "大阪", "days": None}
+    function = FunctionCallDelta.model_construct(name="weather", arguments=arguments)
+    delta = DeltaMessage.model_construct(tool_calls=[ToolCall.model_construct(function=function)])
+    (call,) = ChunkChoice.model_construct(delta=delta).message.tool_calls or ()
+    assert call.function.arguments == '{"city":"大阪","days":null}'
+
+
+def test_parts_in_other_forms_are_parts_of_the_message() -> None:
+    parts = [
+        "one, ",
+        {"text": "two"},
+        {"type": None, "text": ", three", "own": 1},
+        {"type": "text", "text": None},
+    ]
+    delta = DeltaMessage.model_construct(content=parts)
+    answer = ChatCompletionChunkResponse.model_construct(
+        choices=[ChunkChoice.model_construct(delta=delta, index=0)]
+    )
+    assert answer.text == "one, two, three"
+    assert answer.to_message().to_dict()["content"] == [
+        {"type": "text", "text": "one, "},
+        {"type": "text", "text": "two"},
+        {"type": "text", "text": ", three", "own": 1},
+        {"type": "text", "text": None},
+    ]
 
 
 def test_calls_of_the_platforms_own_tools_are_told_but_not_sent_back() -> None:
@@ -158,7 +384,7 @@ def test_calls_of_the_platforms_own_tools_are_told_but_not_sent_back() -> None:
     assert said.to_message().to_dict() == {"role": "assistant", "content": "Found."}
     both = choice({"content": None, "tool_calls": [*own, {**WEATHER, "is_client_tool": True}]})
     sent = answer(ChatCompletionChunkResponse, both).to_message().to_dict()
-    assert sent == {"role": "assistant", "content": None, "tool_calls": [WEATHER]}
+    assert sent == {"role": "assistant", "tool_calls": [WEATHER]}
 
 
 def test_the_list_of_calls_is_a_new_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 from collections import OrderedDict
 from collections.abc import Callable
 from types import MappingProxyType
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 import tachyon_sdk
 from support.contract import ANSWERS, ENUMS, NATURAL, OBJECTS, SCHEMAS, attribute, example, properties
+from support.numbers import Index, Scalar
 from tachyon_sdk import (
     ChatCompletionChunkResponse,
     ChatCompletionRequest,
@@ -106,7 +109,7 @@ def test_errors_about_content_name_the_model() -> None:
         (ChatCompletionRequest, "stream", [1, 0, "true", "yes"]),
         (ChatCompletionRequest, "model", [1, True, b"large"]),
         (ChatCompletionRequest, "messages", [None, "Hello", {}, [None], ["Hello"], {"role": "user"}]),
-        (ChatCompletionRequest, "tool_choice", ["none", "AUTO", 1, True]),
+        (ChatCompletionRequest, "tool_choice", [1, True, 1.5, ["auto"], [{"type": "function"}]]),
         (ChatCompletionRequest, "response_format", ["text", ["text"], True]),
         (ChatCompletionRequest, "messages", [[ContentPart(type="text")]]),
         (MemorySettingsRequest, "extract_memory", [1, "yes"]),
@@ -123,6 +126,64 @@ def test_nothing_is_converted(model: Any, key: str, wrong: list[Any]) -> None:
         with pytest.raises(ValidationError):
             setattr(instance, key, value)
         assert instance == model(**whole)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sent"),
+    [
+        ("max_completion_tokens", Index(500), 500),
+        ("max_completion_tokens", Scalar(500), 500),
+        ("max_completion_tokens", Index(2**70), 2**70),
+        ("n", Index(10), 10),
+        ("temperature", Index(2), 2),
+        ("temperature", Scalar(0.5), 0.5),
+        ("temperature", Scalar(1), 1),
+        ("stream", Scalar(True), True),
+        ("seed", Index(7), 7),
+        ("seed", Scalar(7), 7),
+        ("min_p", Scalar(0.5), 0.5),
+        ("store", Scalar(False), False),
+        ("own", {"a": [Index(1), {"b": Scalar(True)}]}, {"a": [1, {"b": True}]}),
+    ],
+)
+def test_numbers_of_other_libraries_are_numbers(key: str, value: Any, sent: Any) -> None:
+    assigned: Any = ChatCompletionRequest(messages=[])
+    setattr(assigned, key, value)
+    for request in (
+        assigned,
+        ChatCompletionRequest(messages=[], **{key: value}),
+        ChatCompletionRequest.from_dict({"messages": [], key: value}),
+    ):
+        found = json.loads(request.to_json())[key]
+        assert (found, type(found)) == (sent, type(sent))
+        assert request.to_dict() == {"messages": [], key: sent}
+    if key in ChatCompletionRequest.model_fields:
+        assert type(getattr(assigned, key)) is type(sent)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "error"),
+    [
+        ("n", Index(11), ("n", "less_than_equal")),
+        ("n", Scalar(0), ("n", "greater_than_equal")),
+        ("n", Scalar(1.0), ("n", "int_type")),
+        ("n", Scalar(True), ("n", "int_type")),
+        ("n", Scalar(1, (1,)), ("n", "int_type")),
+        ("n", Scalar(object()), ("n", "int_type")),
+        ("stream", Index(1), ("stream", "bool_type")),
+        ("stream", Scalar(1), ("stream", "bool_type")),
+        ("temperature", Index(3), ("temperature", "less_than_equal")),
+    ],
+)
+def test_numbers_of_other_libraries_are_checked_as_any(key: str, value: Any, error: tuple[str, str]) -> None:
+    assert errors_of(lambda: ChatCompletionRequest(**{"messages": [], key: value})) == [error]
+
+
+@pytest.mark.parametrize("value", [Scalar(1, (1,)), Scalar(1j), Scalar(object()), object()])
+def test_what_is_no_number_of_json_is_not_written(value: Any) -> None:
+    request = ChatCompletionRequest(messages=[], seed=value)
+    with pytest.raises(PydanticSerializationError, match="is no JSON value"):
+        request.to_json()
 
 
 def test_a_failed_assignment_changes_nothing() -> None:
@@ -149,6 +210,32 @@ def test_assignment_takes_what_the_constructor_takes() -> None:
         "temperature": None,
         "seed": 7,
     }
+
+
+NAMED = {"type": "function", "function": {"name": "get_weather"}}
+
+
+@pytest.mark.parametrize(
+    "choice", ["required", "none", "AUTO", "get_weather", "", NAMED, {"type": "tool"}, {}]
+)
+def test_what_other_servers_want_as_a_choice_of_tools_is_sent_as_it_is(choice: Any) -> None:
+    assigned = ChatCompletionRequest(messages=[])
+    assigned.tool_choice = choice
+    for request in (
+        assigned,
+        ChatCompletionRequest(messages=[], tool_choice=choice),
+        ChatCompletionRequest.from_dict({"messages": [], "tool_choice": choice}),
+        ChatCompletionRequest.from_json(json.dumps({"messages": [], "tool_choice": choice})),
+    ):
+        assert type(request.tool_choice) is type(choice)
+        assert request.to_dict() == json.loads(request.to_json()) == {"messages": [], "tool_choice": choice}
+
+
+@pytest.mark.parametrize("choice", ["auto", "any", ToolChoice.AUTO, ToolChoice.ANY])
+def test_a_known_choice_of_tools_is_a_member(choice: Any) -> None:
+    request = ChatCompletionRequest(messages=[], tool_choice=choice)
+    assert request.tool_choice is ToolChoice(choice)
+    assert json.loads(request.to_json())["tool_choice"] == str(choice)
 
 
 def test_dicts_stand_for_models_at_any_depth() -> None:
@@ -223,10 +310,32 @@ def test_the_wrapper() -> None:
         hash(text)
 
 
+def test_the_wrapper_may_be_filled_in_later() -> None:
+    content = MessageContent()
+    assert content.actual_instance is None
+    assert (content.to_dict(), content.to_json(), repr(content)) == (None, "null", "MessageContent()")
+    for same in (MessageContent(), copy.deepcopy(content), pickle.loads(pickle.dumps(content))):
+        assert same == content
+    with pytest.raises(ValidationError):  # it is not null that was set
+        Message(role="user", content=content)
+    content.actual_instance = "Hello"
+    assert content == MessageContent("Hello") != MessageContent()
+    assert Message(role="user", content=content).to_dict() == {"role": "user", "content": "Hello"}
+    content.actual_instance = [{"type": "text", "text": "Hello"}]
+    assert content.actual_instance == [HELLO]
+    for same in (copy.copy(content), copy.deepcopy(content), pickle.loads(pickle.dumps(content))):
+        assert same == content
+        assert same.to_json() == '[{"type":"text","text":"Hello"}]'
+
+
 @pytest.mark.parametrize("value", [None, 1, True, {}, ["Hello"], [None], b"Hello"])
 def test_the_wrapper_checks(value: Any) -> None:
     with pytest.raises(ValidationError):
         MessageContent(value)
+    content = MessageContent("Hello")
+    with pytest.raises(ValidationError):
+        content.actual_instance = value
+    assert content == MessageContent("Hello")
     with pytest.raises(ValidationError):
         MessageContent.from_dict(value)
 
@@ -400,10 +509,23 @@ def test_what_loses_nothing_is_converted() -> None:
     assert ToolCall.from_dict({"index": "0", "is_client_tool": "true"}) == ToolCall(
         index=0, is_client_tool=True
     )
+
+
+@pytest.mark.parametrize("tokens", [1.5, "many", -1, [1], {"total": 1}, True])
+def test_what_stands_beside_the_text_is_kept_as_it_came_where_it_does_not_fit(tokens: Any) -> None:
+    usage = Usage.from_dict({"prompt_tokens": tokens, "total_tokens": 3})
+    assert usage.to_dict() == {"prompt_tokens": tokens, "total_tokens": 3}
+    assert Usage.from_json(json.dumps({"prompt_tokens": tokens})).prompt_tokens == tokens
+    answer = ChatCompletionChunkResponse.from_dict({"usage": tokens, "created": {"at": 1}})
+    assert answer.to_dict() == {"usage": tokens, "created": {"at": 1}}
+
+
+@pytest.mark.parametrize(
+    "delta", [{"content": 1}, {"tool_calls": "f"}, {"tool_calls": [1]}, {"tool_calls": [{"function": "f"}]}]
+)
+def test_text_and_calls_have_to_fit(delta: Any) -> None:
     with pytest.raises(ValidationError):
-        Usage.from_dict({"prompt_tokens": 1.5})
-    with pytest.raises(ValidationError):
-        Usage.from_dict({"prompt_tokens": "many"})
+        DeltaMessage.from_dict(delta)
 
 
 def test_a_whole_answer_whose_message_lacks_something_is_read() -> None:

@@ -3,6 +3,8 @@
 An example is a script of its own and runs as it stands, but for one thing: `http://localhost:50054`, where the
 examples find a local server, becomes the URL of the server that is run for the tests. A block of text after the words
 `It prints:`, right below an example, is what it prints.
+
+A block marked `py` instead of `python` needs other servers. Those of docs/Other_servers.md are run by test/servers.
 """
 
 from __future__ import annotations

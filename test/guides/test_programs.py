@@ -51,7 +51,7 @@ local/rate-limit-once: Hello! You said: "Hello".
 local/error-429: too many requests, even after 3 attempts; wait 1.0 seconds
 local/error-402: no credit: not enough credit; nothing was stored
 local/error-500: it failed with 500
-local/truncate: broken off after 'Hello! You said': the stream ended before the answer was complete
+local/truncate: broken off after 'Hello! You said': the stream ended before the response was complete
 local/midstream-error: broken off after 'Hello! You said': the model provider failed in the middle of the answer
 """,
     "threads.py": "".join(

@@ -52,6 +52,7 @@ def test_what_is_not_json_is_400(client: Client, body: bytes, path: str) -> None
         ({"messages": HELLO, "stream": "yes"}, "stream"),
         ({"messages": HELLO, "tools": [{"type": "function"}]}, "tools.0.function"),
         ({"messages": HELLO, "tools": [TOOL], "tool_choice": "f"}, "tool_choice"),
+        ({"messages": HELLO, "tools": [TOOL], "tool_choice": {"type": "function"}}, "tool_choice"),
     ],
 )
 def test_a_field_that_breaks_the_contract_is_422_and_named(client: Client, body: Any, field: str) -> None:

@@ -10,9 +10,15 @@ from support.proxies import HttpProxies, SocksProxies, http_proxies, socks_proxi
 
 
 @pytest.fixture(scope="session")
-def http() -> Iterator[HttpProxies]:
+def running_http() -> Iterator[HttpProxies]:
     with http_proxies() as running:
         yield running
+
+
+@pytest.fixture
+def http(running_http: HttpProxies) -> HttpProxies:
+    running_http.forget()
+    return running_http
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from reliability.odd_answers import (
     ANSWERS,
     CHUNK,
@@ -34,7 +35,8 @@ from tachyon_sdk.exceptions import (
     exception_class,
 )
 from tachyon_sdk.models import ChatCompletionChunkResponse
-from tachyon_sdk.streaming.decode import AnswerDecoder
+from tachyon_sdk.streaming.completion import Completion
+from tachyon_sdk.streaming.decode import AnswerDecoder, StreamEnd
 from tachyon_sdk.streaming.merge import Merger
 
 pytestmark = pytest.mark.exhaustive
@@ -53,28 +55,30 @@ class Answered:
     headers: dict[str, str] = {}  # noqa: RUF012
 
 
-DECODER = AnswerDecoder(ChatCompletionChunkResponse, Answered())
+def decoder() -> AnswerDecoder[Any]:
+    return AnswerDecoder(ChatCompletionChunkResponse, Answered())
 
 
 def whole(body: bytes) -> Any:
-    """The answer of a body."""
-    return DECODER.whole(body)
+    """The response of a body."""
+    return decoder().whole(body)[0]
 
 
 def merged(*events: bytes) -> Any:
-    """The answer of the events of a stream."""
-    merger = Merger()
-    for event in events:
-        chunk = DECODER.event("message", event)
-        if chunk is not None:
-            merger.add(chunk)
-    assert merger.finished in (True, False)
-    return DECODER.merged(merger.merged())
+    """The response of the events of a stream."""
+    read, merger, completion = decoder(), Merger(), Completion(1, True)
+    with suppress(StreamEnd):
+        for event in events:
+            for chunk, text in read.event("message", event, merger):
+                merger.add(text)
+                completion.add(chunk.choices)
+    assert completion.at_end(True) in (True, False)
+    return read.merged(merger.merged())
 
 
 def failed(event: bytes) -> Any:
-    """The answer of an event that is called an error."""
-    return DECODER.event("error", event)
+    """The response of an event that is called an error."""
+    return list(decoder().event("error", event, Merger()))
 
 
 def check(read: Callable[..., Any], *bodies: bytes) -> None:
@@ -203,8 +207,6 @@ NO_ANSWERS = {
     "another object": b'{"hello": "world"}',
     "half an answer": GOOD[:-1],
     "two answers": GOOD * 2,
-    "a lone surrogate": rb'{"id": "\ud800"}',
-    "NaN": b'{"id": "c", "choices": [], "x": NaN}',
     "too many digits": b'{"id": "c", "x": %b}' % (b"9" * 100_000),
     "deep lists": b'{"id": "c", "x": %b}' % (b"[" * 200_000 + b"]" * 200_000),
     "deep objects": b'{"":' * 200_000 + b"1" + b"}" * 200_000,
@@ -243,6 +245,9 @@ def test_a_number_may_have_hundreds_of_digits(service: Service, call: str) -> No
 @several
 @given(body=st.binary(), call=calls)
 def test_any_bytes_are_an_error_with_these_bytes(service: Service, body: bytes, call: str) -> None:
+    assume(
+        not body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b":", b"id:", b"data:"))
+    )  # they begin a stream
     with pytest.raises(ResponseDecodeException) as caught:
         CALLS[call](service(json_answer(body)))
     assert caught.value.body == body.decode(errors="replace")

@@ -112,7 +112,7 @@ def test_the_bombs_of_these_tests_are_bombs() -> None:
 
 def test_an_answer_of_a_gigabyte_costs_less_than_300_megabytes(measure: Measure) -> None:
     outcome, grown = measure(response_of(SPACES, "gzip"), "ask")
-    assert outcome == f"ResponseDecodeException: the answer is larger than {256 * MiB} bytes"
+    assert outcome == f"ResponseDecodeException: the response is larger than {256 * MiB} bytes"
     assert grown < 300e6
 
 
@@ -139,7 +139,7 @@ CODINGS = {
 def test_memory_is_bounded_by_the_limit_in_every_coding(measure: Measure, coding: str) -> None:
     outcome, grown = measure(response_of(*CODINGS[coding]), "ask", max_response_bytes=8 * MiB)
     # Several codings may be refused instead.
-    larger = f"the answer is larger than {8 * MiB} bytes"
+    larger = f"the response is larger than {8 * MiB} bytes"
     assert outcome.startswith("ResponseDecodeException: " + ("" if "," in CODINGS[coding][1] else larger))
     assert grown < 32 * MiB
 

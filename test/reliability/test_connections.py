@@ -128,7 +128,7 @@ def test_many_streams_leave_no_descriptor_open(kind: str) -> None:
                     gc.collect()
             gc.collect()
             server.wait_ended(0 if ended_by == "nobody" else count)
-            assert descriptors() == before
+            assert descriptors() <= before
         assert len(server.requests) == count
         assert server.connections == (1 if ended_by == "nobody" else count)
 
@@ -362,7 +362,7 @@ def test_a_closed_client_leaves_nothing_open_and_makes_new_connections() -> None
             assert ask(ChatApi(client)) == "Hello"
             client.close()
             server.wait_ended(number)
-        assert descriptors() == before
+        assert descriptors() <= before
 
 
 def test_a_client_that_is_dropped_closes_its_connections() -> None:

@@ -83,9 +83,9 @@ FINISHED = 4  # events: every choice has its finish reason
 
 Call = Callable[..., Any]
 CALLS: dict[str, Call] = {
-    "plain": lambda api, **options: api.chat_completion(chat_completion_request=BODY, **options),
-    "stream": lambda api, **options: api.chat_completion_stream(
-        chat_completion_request=BODY, **options
+    "plain": lambda api, body=BODY, **options: api.chat_completion(chat_completion_request=body, **options),
+    "stream": lambda api, body=BODY, **options: api.chat_completion_stream(
+        chat_completion_request=body, **options
     ).collect(),
 }
 
@@ -112,6 +112,16 @@ def outcome_of(call: Call, *args: Any, **options: Any) -> Outcome:
     return type(error), seen(error.partial), error.body or ""
 
 
+def events_in(body: bytes) -> int:
+    """How many events have arrived; the last one may lack its blank line."""
+    *whole, rest = body.split(b"\n\n")
+    try:
+        json.loads(rest.removeprefix(b"data: "))
+    except ValueError:
+        return len(whole)
+    return len(whole) + 1
+
+
 def right(raw: bytes, position: int, fault: Step) -> list[Outcome]:
     """What is right where a fault comes after so many bytes of the response."""
     sent = raw[:position]
@@ -123,7 +133,7 @@ def right(raw: bytes, position: int, fault: Step) -> list[Outcome]:
         return [(lost, None, "")]
     body = received_body(sent)
     if is_stream:
-        events = body.count(b"\n\n")
+        events = events_in(body)
         if events >= FINISHED:
             return [(None, PARTS[events], "")]
         return [(StreamTimeoutException if silent else StreamTruncatedException, PARTS[events], "")]
@@ -201,6 +211,29 @@ def test_an_answer_broken_off_anywhere_is_whole_or_an_error_with_what_came(
                 came = list(range(position, -1, -1))
             assert any(outcome in right(raw, end, RESET) for end in came), position
         assert server.requests == len(POSITIONS[shape, framing])
+
+
+TWO_CHOICES = stream_response(
+    '{"choices":[{"index":0,"delta":{"content":"a"}}]}',
+    '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}',
+    '{"choices":[{"index":1,"delta":{"content":"b"}}]}',
+    '{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}',
+)
+
+
+def test_two_choices_cut_off_anywhere_are_whole_when_both_are() -> None:
+    head = len(split_response(TWO_CHOICES)[0])
+    with FaultServer() as server, client_of(server.url) as api:
+        for position in range(head, len(TWO_CHOICES)):
+            events = events_in(received_body(TWO_CHOICES[:position]))
+            server.answer(TWO_CHOICES[:position], CLOSE)
+            ask = CALLS["stream" if position % 2 else "plain"]
+            kind, answer, _ = outcome_of(lambda ask=ask: ask(api, body={**BODY, "n": 2}))
+            assert kind is (None if events >= 4 else StreamTruncatedException), position
+            texts = {
+                index: text for index, text in texts_of(answer["choices"] if answer else []).items() if text
+            }
+            assert texts == ({0: "a", 1: "b"} if events > 2 else {0: "a"} if events else {}), position
 
 
 # --- silent
@@ -344,7 +377,7 @@ def test_a_recorded_stream_is_complete_only_when_all_its_choices_are(name: str) 
     came.append(came[-1])
     with FaultServer() as server, client_of(server.url) as api:
         for position in range(len(split_response(raw)[0]) + STREAMS.index(name), len(raw), CUT_OFF_STEP):
-            texts, complete = came[received_body(raw[:position]).count(b"\n\n")]
+            texts, complete = came[events_in(received_body(raw[:position]))]
             server.answer(raw[:position], CLOSE)
             kind, answer, _ = outcome_of(CALLS["stream"], api)
             assert kind is (None if complete else StreamTruncatedException), position

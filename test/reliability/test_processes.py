@@ -34,7 +34,8 @@ import gc, json, os, sys, threading
 from tachyon_sdk import ApiClient, ChatApi, Configuration
 
 settings = {"ssl_ca_cert": sys.argv[2]} if sys.argv[2:] else {}
-client = ApiClient(Configuration(sys.argv[1], operator_id="tn_1", access_token="t", read_timeout=60, **settings))
+settings = {"read_timeout": 60, "keepalive_expiry": None, **settings}
+client = ApiClient(Configuration(sys.argv[1], operator_id="tn_1", access_token="t", **settings))
 api = ChatApi(client)
 
 def asking(text):
@@ -140,7 +141,8 @@ from multiprocessing import get_context
 from tachyon_sdk import ApiClient, ApiException, ChatApi, Configuration
 
 if __name__ == "__main__":
-    client = ApiClient(Configuration(sys.argv[1], operator_id="tn_1", access_token="t"))
+    # Starting processes may take longer than an idle connection is kept by default.
+    client = ApiClient(Configuration(sys.argv[1], operator_id="tn_1", access_token="t", keepalive_expiry=None))
     api = ChatApi(client)
 
     def asking(text):

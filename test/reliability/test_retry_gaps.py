@@ -67,8 +67,7 @@ def assert_kept(server: RawServer, waits: Sequence[float | None], count: int) ->
 def test_no_attempt_comes_before_its_wait_is_over(form: str) -> None:
     good = stream_response(CHUNK, "[DONE]") if form else ANSWER
     policy = Noted(4, backoff=0.1, statuses={429, 500, 502, 503}, lost_connections=True)
-    lost = [b"HTTP/1.1 ", CLOSE]
-    failures: list[Response] = [http_response(503), http_response(429), lost, http_response(500)]
+    failures: list[Response] = [[CLOSE], http_response(503), http_response(429), http_response(500)]
     with RawServer([*failures, good]) as server:
         with chat(server.url, policy) as api:
             assert text_of(api, form) == "Hi"

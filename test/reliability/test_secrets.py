@@ -169,11 +169,11 @@ ANSWERS: list[tuple[Response, bool, int]] = [
     (stream_response(CHUNK, "[DONE]"), False, 1),
     ([stream_response(CHUNK, "[DONE]")[:30], RESET], True, 1),
     ([stream_response(PIECE)[:-5], CLOSE], True, 1),
-    ([CLOSE], True, 1),  # over a new connection, or it would be sent again
     (json_response({"message": "no"}, 401, {"WWW-Authenticate": "Bearer"}), True, 1),
     (http_response(502, body="<title>Bad Gateway</title>"), True, 2),
     (http_response(307, {"Location": "https://elsewhere.invalid/"}), True, 1),
-    (http_response(200, body="no JSON"), True, 1),
+    (http_response(200, {"Connection": "close"}, "no JSON"), True, 1),
+    ([CLOSE], True, 1),
     ([b"SSH-2.0-OpenSSH_9.6\r\n", CLOSE], True, 1),
     # urllib3 warns of these in its log.
     ([b"HTTP/1.1 500 x\r\nA: b\r\nno header\r\n\r\n", CLOSE], True, 1),

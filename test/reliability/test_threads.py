@@ -120,7 +120,7 @@ def test_many_threads_get_each_their_own_answers(
             with ThreadPoolExecutor(THREADS) as pool:
                 results = [pair for pairs in pool.map(ask_often, range(THREADS)) for pair in pairs]
         server.wait_ended(server.connections)
-        assert descriptors() == before
+        assert descriptors() <= before
     assert len(results) == len(server.requests) == THREADS * calls
     assert [answer for _, answer in results] == [text for text, _ in results]
     assert echo.most_open <= THREADS
@@ -286,4 +286,4 @@ def test_a_client_may_be_closed_again_and_again_while_threads_use_it() -> None:
                 wait(results, 0.001)
             assert sum(result.result() for result in results) > 0
         server.wait_ended(server.connections)
-        assert descriptors() == before
+        assert descriptors() <= before

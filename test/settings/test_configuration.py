@@ -19,8 +19,10 @@ import pytest
 from urllib3 import Retry
 
 import tachyon_sdk
+from support.numbers import Index, Scalar
+from tachyon_sdk._settings.checks import CHECKS
 from tachyon_sdk.configuration import API_VERSION, Configuration, HostSetting
-from tachyon_sdk.exceptions import ApiTypeError, ApiValueError, OpenApiException
+from tachyon_sdk.exceptions import ApiAttributeError, ApiTypeError, ApiValueError, OpenApiException
 from tachyon_sdk.retry import RetryPolicy
 
 SetEnvironment = Callable[..., None]
@@ -63,6 +65,7 @@ KEYWORD_ONLY = [
     "read_timeout",
     "max_response_bytes",
     "max_event_bytes",
+    "require_finish_reason",
     "keepalive_expiry",
 ]
 OTHER_NAMES = [
@@ -139,6 +142,7 @@ def test_defaults() -> None:
         "read_timeout": 600.0,
         "max_response_bytes": 268435456,
         "max_event_bytes": 67108864,
+        "require_finish_reason": True,
         "keepalive_expiry": 4.0,
     }
     del expected["connection_pool_maxsize"]
@@ -184,6 +188,7 @@ def test_every_argument_is_kept(file: str) -> None:
         "read_timeout": None,
         "max_response_bytes": 10,
         "max_event_bytes": 11,
+        "require_finish_reason": False,
         "keepalive_expiry": 2,
     }
     assert set(given) == set(POSITIONAL + KEYWORD_ONLY) - {"server_index"}
@@ -343,6 +348,81 @@ def test_hosts_with_variables() -> None:
 
 
 # Checks
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("read_timout", "read_timeout"),
+        ("readTimeout", "read_timeout"),
+        ("READ_TIMEOUT", "read_timeout"),
+        ("read_time_out", "read_timeout"),
+        ("read_timeouts", "read_timeout"),
+        ("connect_tiemout", "connect_timeout"),
+        ("hots", "host"),
+        ("hosts", "host"),
+        ("ssl_verify", "verify_ssl"),
+        ("verify_sll", "verify_ssl"),
+        ("acess_token", "access_token"),
+        ("api_keys", "api_key"),
+        ("operatorId", "operator_id"),
+        ("user_name", "username"),
+        ("proxy_header", "proxy_headers"),
+        ("max_respones_bytes", "max_response_bytes"),
+        ("logger_files", "logger_file"),
+        ("temp_folderpath", "temp_folder_path"),
+    ],
+)
+def test_a_name_that_is_nearly_a_setting_is_a_slip(name: str, right: str) -> None:
+    configuration = Configuration()
+    with pytest.raises(ApiAttributeError, match=rf"^there is no setting {name}, do you mean {right}\?$"):
+        setattr(configuration, name, None)
+    assert not hasattr(configuration, name)
+
+
+@pytest.mark.parametrize("name", list(CHECKS))
+def test_each_setting_is_known_and_a_slip_in_it_is_found(name: str) -> None:
+    configuration = Configuration()
+    setattr(configuration, name, getattr(configuration, name))
+    if len(name) > 4:
+        middle = len(name) // 2
+        for slip in (name[:middle] + name[middle + 1 :], name + "s"):
+            with pytest.raises(ApiAttributeError, match=r"^there is no setting"):
+                setattr(configuration, slip, None)
+
+
+class WithItsOwn(Configuration):
+    hosts: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hosts = ("a", "b")
+
+
+def test_other_names_are_for_the_program() -> None:
+    configuration: Any = Configuration()
+    names = ["region", "timeout", "project_id", "session", "user", "environment", "_read_timout", "x", "日本"]
+    names += ["disabled_client_side_validations", "discard_unknown_keys", "logger_stream_handler", "logger"]
+    for name in names:
+        setattr(configuration, name, "mine")
+        assert getattr(configuration, name) == "mine"
+        assert getattr(copy.copy(configuration), name) == "mine"
+    assert WithItsOwn().hosts == copy.deepcopy(WithItsOwn()).hosts == ("a", "b")
+
+
+def test_numbers_of_other_libraries_are_numbers() -> None:
+    configuration = Configuration(read_timeout=Scalar(2.5), retries=Index(3), max_event_bytes=Scalar(9))  # type: ignore
+    assert (configuration.read_timeout, configuration.retries, configuration.max_event_bytes) == (2.5, 3, 9)
+    assert type(configuration.read_timeout) is float
+    assert type(configuration.retries) is type(configuration.max_event_bytes) is int
+    for wrong in (Scalar(2.5), Scalar(True), Scalar(1, (1,)), "1", b"1", 1.0, True):
+        with pytest.raises(ApiTypeError, match=r"^max_event_bytes must be an int, not"):
+            configuration.max_event_bytes = wrong
+    for wrong in (Scalar(1, (1,)), "1", b"1", True, object()):
+        with pytest.raises(ApiTypeError, match=r"^read_timeout must be a number of seconds or None, not"):
+            configuration.read_timeout = wrong
+    with pytest.raises(ApiValueError, match=r"^max_event_bytes must be 1 or more, not 0"):
+        configuration.max_event_bytes = Index(0)
 
 
 def test_the_time_for_which_connections_are_kept() -> None:

@@ -6,6 +6,7 @@ import copy
 import gc
 import http.client
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -221,6 +222,50 @@ def test_a_handler_of_the_program_s_own_does_no_harm() -> None:
     assert copy.copy(configuration).logger_stream_handler is configuration.logger_stream_handler
     assert copy.deepcopy(configuration).logger_stream_handler is configuration.logger_stream_handler
     configuration.logger_file = None
+
+
+FORKED_WHILE_THE_LOCK_IS_HELD = """
+import logging, os, signal, sys, threading
+from tachyon_sdk._settings import logs
+from tachyon_sdk.configuration import Configuration
+
+parent = Configuration(debug=True)
+held, release = threading.Event(), threading.Event()
+
+def hold():
+    with logs._lock:
+        held.set()
+        release.wait(60)
+
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait(60)
+child = os.fork()
+if child == 0:
+    signal.alarm(30)  # ends it where it hangs
+    configuration = Configuration(debug=True)
+    configuration.logger_file = sys.argv[1]
+    logging.getLogger("tachyon_sdk").debug("from the child")
+    configuration.logger_file = None
+    configuration.debug = parent.debug = False
+    level = logging.getLogger("tachyon_sdk").level
+    os._exit(level)
+release.set()
+thread.join()
+_, status = os.waitpid(child, 0)
+parent.debug = False
+print(os.waitstatus_to_exitcode(status), logging.getLogger("tachyon_sdk").level)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+def test_a_child_of_fork_waits_for_no_lock_of_its_parent(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    # Python warns of a fork in a program with threads: what is tested here.
+    command = [sys.executable, "-W", "ignore", "-c", FORKED_WHILE_THE_LOCK_IS_HELD, str(file)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("0 0\n", "")
+    assert file.read_text().endswith("from the child\n")
 
 
 def test_the_package_prints_nothing_by_itself(tmp_path: Path) -> None:

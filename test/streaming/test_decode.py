@@ -18,7 +18,8 @@ from tachyon_sdk.models import (
     DeltaMessage,
     ToolCall,
 )
-from tachyon_sdk.streaming.decode import AnswerDecoder
+from tachyon_sdk.streaming.decode import AnswerDecoder, StreamEnd
+from tachyon_sdk.streaming.merge import Merger
 
 
 class Answered:
@@ -40,12 +41,18 @@ def encoded(value: Any) -> bytes:
     return value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
 
 
-def whole(value: Any) -> Any:
-    return decoder().whole(encoded(value))
+def whole(value: Any, model: Any = ChatCompletionChunkResponse) -> Any:
+    return decoder(model).whole(encoded(value))[0]
 
 
-def event(value: Any, kind: str = "message") -> Any:
-    return decoder().event(kind, encoded(value))
+def event(value: Any, kind: str = "message", model: Any = ChatCompletionChunkResponse) -> Any:
+    """The one chunk of an event. The short way, where it takes that, has to give the same."""
+    read = decoder(model)
+    found = [chunk for chunk, _ in read.event(kind, encoded(value), Merger())]
+    short = decoder(model).plain({0: None, None: None})(kind, encoded(value))
+    assert short is None or repr([short]) == repr(found)
+    (chunk,) = found
+    return chunk
 
 
 CHOICE = {"index": 0, "delta": {"role": "assistant", "content": "日本語"}, "finish_reason": "stop"}
@@ -67,7 +74,7 @@ def test_a_message_beside_an_empty_delta_is_read(empty: Any) -> None:
 @pytest.mark.parametrize("created", [{}, {"created": None}, {"created": 1795407603}])
 def test_a_chunk_and_a_whole_answer_are_read_alike(model: Any, choice: Any, created: Any) -> None:
     body = encoded({"id": "c", "object": "x", "model": "m", "choices": [choice], **created})
-    for answer in (decoder(model).whole(body), decoder(model).event("message", body)):
+    for answer in (whole(body, model), event(body, model=model)):
         assert type(answer) is model
         assert answer.to_dict() == {"id": "c", "object": "x", "model": "m", "choices": [CHOICE], **created}
 
@@ -113,16 +120,9 @@ def test_what_was_merged_is_read_back() -> None:
 # --- what is none
 
 NO_ANSWERS: dict[str, Any] = {
-    "empty": b"",
-    "space": b" \n",
-    "null": b"null",
-    "true": b"true",
-    "number": b"1",
     "text": b'"Hello"',
     "list": b"[]",
     "list-of-answers": [{"choices": [CHOICE]}],
-    "html": "<html><head><title>日本</title></head><body>Welcome</body></html>".encode(),
-    "plain-text": b"upstream is busy",
     "deep-lists": b"[" * 200_000,
     "deep-lists-closed": b"[" * 200_000 + b"]" * 200_000,
     "deep-objects": b'{"a":' * 200_000,
@@ -131,8 +131,6 @@ NO_ANSWERS: dict[str, Any] = {
     "deep-unknown-property": b'{"choices":[],"x":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
     "invalid-utf-8": b'{"choices":[{"delta":{"content":"\xff\xfe"}}]}',
     "invalid-utf-8-key": b'{"\xc3":1,"choices":[]}',
-    "utf-16": '{"choices":[]}'.encode("utf-16"),
-    "lone-surrogate": rb'{"choices":[{"delta":{"content":"\ud83d"}}]}',
     "cut-off": b'{"choices":[{"delta":{"content":"Hel',
     "two-answers": b'{"choices":[]}{"choices":[]}',
     "trailing-comma": b'{"choices":[],}',
@@ -144,23 +142,33 @@ NO_ANSWERS: dict[str, Any] = {
     "choice-null": {"choices": [None]},
     "delta-no-object": {"choices": [{"delta": "Hello"}]},
     "content-number": {"choices": [{"delta": {"content": 1}}]},
-    "content-parts": {"choices": [{"message": {"content": [{"type": "text", "text": "Hello"}]}}]},
-    "index-text": {"choices": [{"index": "first"}]},
-    "index-fraction": {"choices": [{"index": 0.5}]},
-    "tool-calls-no-list": {"choices": [{"delta": {"tool_calls": {"id": "t"}}}]},
-    "arguments-no-text": {"choices": [{"delta": {"tool_calls": [{"function": {"arguments": {}}}]}}]},
-    "usage-no-object": {"choices": [], "usage": 3},
-    "usage-below-zero": {"choices": [], "usage": {"total_tokens": -1}},
-    "created-text": {"choices": [], "created": "today"},
-    "id-number": {"choices": [], "id": 1},
+    "tool-calls-text": {"choices": [{"delta": {"tool_calls": "weather"}}]},
+    "tool-call-text": {"choices": [{"delta": {"tool_calls": ["weather"]}}]},
+    "arguments-number": {"choices": [{"delta": {"tool_calls": [{"function": {"arguments": 5}}]}}]},
     "huge-number": b'{"choices":[],"created":1' + b"0" * 10_000 + b"}",
+}
+NO_BODIES: dict[str, bytes] = {
+    "empty": b"",
+    "space": b" \n",
+    "null": b"null",
+    "true": b"true",
+    "number": b"1",
+    "html": "<html><head><title>日本</title></head><body>Welcome</body></html>".encode(),
+    "plain-text": b"upstream is busy",
+    "utf-16": '{"choices":[]}'.encode("utf-16"),
+    "nan": b"NaN",
 }
 
 
-@pytest.mark.parametrize("read", [whole, event])
-@pytest.mark.parametrize("case", NO_ANSWERS)
+@pytest.mark.parametrize(
+    ("case", "read"),
+    [
+        *((case, read) for case in NO_ANSWERS for read in (whole, event)),
+        *((case, whole) for case in NO_BODIES),
+    ],
+)
 def test_what_is_no_answer_is_an_error_with_the_body(case: str, read: Any) -> None:
-    body = encoded(NO_ANSWERS[case])
+    body = encoded((NO_ANSWERS | NO_BODIES)[case])
     with pytest.raises(ApiException) as caught:
         read(body)
     error = caught.value
@@ -168,8 +176,209 @@ def test_what_is_no_answer_is_an_error_with_the_body(case: str, read: Any) -> No
     assert isinstance(error.__cause__, ValidationError)
     assert (error.status, error.reason, error.headers) == (200, "OK", Answered.headers)
     assert (error.body or "").startswith(body[:1000].decode(errors="replace")[:500])
-    assert "the answer is no ChatCompletionChunkResponse" in str(error)
+    assert "the response is not a valid ChatCompletionChunkResponse: " in str(error)
     assert len(str(error)) < 500
+
+
+# --- events that are no chunks
+
+
+@pytest.mark.parametrize("kind", ["message", "ping", "tool.progress"])
+@pytest.mark.parametrize(
+    "data", [b"", b" ", b"\n", b"ping", b"keep-alive 5", b"null", b"true", b"1", b"NaN", b"2026-01-01"]
+)
+def test_an_event_that_does_not_begin_as_json_is_passed_over(data: bytes, kind: str) -> None:
+    read = decoder()
+    assert list(read.event(kind, data, Merger())) == []
+    assert read.plain({})(kind, data) is None
+    assert read.ignored == (data.strip() or None)
+
+
+@pytest.mark.parametrize("data", [b'["running"]', b'"ping"', b'{"id": "call_9", "status": "running"}', b"{}"])
+def test_an_event_of_another_type_without_choices_is_passed_over(data: bytes) -> None:
+    assert list(decoder().event("tool.progress", data, Merger())) == []
+
+
+def test_an_event_of_another_type_may_have_usage() -> None:
+    assert event({"usage": {"total_tokens": 3}}, "usage").usage.total_tokens == 3
+    assert event({"choices": [], "usage": None}, "chat.completion.chunk").choices == []
+
+
+def test_several_objects_in_one_event_are_several_chunks() -> None:
+    """Some servers put no blank line between events."""
+    lines = [encoded({"choices": [{"index": 0, "delta": {"content": text}}]}) for text in ("a", "b")]
+    read, texts = decoder(), []
+    with pytest.raises(StreamEnd):
+        for chunk, _ in read.event("message", b"\n".join([*lines, b"[DONE]"]), Merger()):
+            texts.append(chunk.choices[0].delta.content)
+    assert texts == ["a", "b"]
+
+
+def test_an_object_in_several_lines_is_one_chunk() -> None:
+    laid_out = json.dumps({"choices": [CHOICE]}, indent=1).encode()
+    assert event(laid_out).to_dict() == {"choices": [CHOICE]}
+    assert event(b'{\n"choices": [\n{"delta": {}},\n{"index": 1,\n"delta": {}}]\n}').choices[1].index == 1
+
+
+# --- values beside the text that do not fit
+
+ODD: dict[str, Any] = {
+    "created-fraction": {"created": 1757876416.57},
+    "created-text": {"created": "today"},
+    "id-number": {"id": 1},
+    "model-list": {"model": ["m"]},
+    "usage-text": {"usage": ""},
+    "usage-number": {"usage": 3},
+    "usage-fraction": {"usage": {"total_tokens": 6.25, "prompt_tokens": 4}},
+    "usage-below-zero": {"usage": {"total_tokens": -1}},
+    "role-number": {"choices": [{"index": 0, "delta": {"role": 5, "content": "Hi"}}]},
+    "index-text": {"choices": [{"index": "first", "delta": {"content": "Hi"}}]},
+    "index-fraction": {"choices": [{"index": 0.5, "delta": {"content": "Hi"}}]},
+    "finish-reason-number": {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": 1}]},
+    "refusal-object": {"choices": [{"index": 0, "delta": {"content": "Hi", "refusal": {"x": 1}}}]},
+    "call-id-number": {"choices": [{"index": 0, "delta": {"content": "Hi", "tool_calls": [{"id": 7}]}}]},
+}
+
+
+@pytest.mark.parametrize("read", [whole, event])
+@pytest.mark.parametrize("case", ODD)
+def test_an_odd_value_beside_the_text_is_kept_as_it_came(case: str, read: Any) -> None:
+    response = {"choices": [{"index": 0, "delta": {"content": "Hi"}}], **ODD[case]}
+    made = read(response)
+    assert made.choices[0].delta.content == "Hi"
+    assert made.to_dict() == response
+    assert json.loads(made.to_json()) == response
+    assert decoder().merged(merged_of(response)).to_dict().keys() == response.keys()
+
+
+def merged_of(response: Any) -> Any:
+    merger = Merger()
+    merger.add(encoded(response))
+    return merger.merged()
+
+
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"choices":[],"usage":{"total_cost":%s}}',
+        '{"choices":[],"created":%s}',
+        '{"choices":[],"timings":{"ms":[%s]}}',
+        '{"choices":[{"logprobs":{"content":[{"logprob":%s}]}}]}',
+    ],
+)
+def test_a_number_that_json_does_not_have_is_kept_and_written_as_null(body: str, name: str) -> None:
+    for read in (whole, event):
+        made = read((body % name).encode())
+        assert json.loads(made.to_json()) == json.loads(body % "null")
+        assert name.strip("-").lower()[:3] in repr(made)
+
+
+# --- the same in another form
+
+
+def content_of(message: Any) -> Any:
+    return event({"choices": [{"index": 0, "delta": message}]}).choices[0].delta
+
+
+@pytest.mark.parametrize("member", ["delta", "message"])
+@pytest.mark.parametrize(
+    ("content", "text", "others"),
+    [
+        ([{"type": "text", "text": "Hello"}], "Hello", None),
+        ([{"type": "output_text", "text": "Hel"}, "lo"], "Hello", None),
+        ({"type": "text", "text": "Hello"}, "Hello", None),
+        ([{"text": "Hello"}], "Hello", None),
+        ([], "", None),
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}], "", 1),
+        ([{"type": "reasoning", "text": "Hm"}, {"type": "text", "text": "Hi"}, 5], "Hi", 2),
+        ([{"type": "text", "text": None}], "", 1),
+    ],
+)
+def test_content_in_parts_is_read_as_its_text(
+    content: Any, text: str, others: int | None, member: str
+) -> None:
+    body = {"choices": [{"index": 0, member: {"role": "assistant", "content": content}}]}
+    for read in (whole, event):
+        delta = read(body).choices[0].delta
+        assert delta.content == text
+        kept = (delta.model_extra or {}).get("content_parts")
+        assert (kept and len(kept)) == others
+
+
+@pytest.mark.parametrize("arguments", [{"x": 1}, {"a": {"b": ["日本"]}}, {}, []])
+def test_arguments_as_an_object_are_read_as_their_text(arguments: Any) -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "w", "arguments": arguments}}
+    for body in ({"tool_calls": [call]}, {"tool_calls": call}):
+        (made,) = content_of(body).tool_calls
+        assert json.loads(made.function.arguments) == arguments
+    old = content_of({"function_call": {"name": "w", "arguments": arguments}}).function_call
+    assert json.loads(old.arguments) == arguments
+
+
+@pytest.mark.parametrize("nothing", [{"tool_calls": {}}, {"tool_calls": ""}, {"function_call": ""}])
+def test_an_empty_value_in_the_place_of_calls_is_none(nothing: Any) -> None:
+    delta = content_of({"content": "Hi", **nothing})
+    assert (delta.content, delta.tool_calls, delta.function_call) == ("Hi", None, None)
+
+
+# --- halves of characters
+
+
+def joined(*pieces: str, place: str = '{"content":%s}') -> str:
+    """The text of pieces, each the JSON of a string, as one decoder reads them."""
+    read, merger = decoder(), Merger()
+    for piece in pieces:
+        data = b'{"choices":[{"index":0,"delta":%b}]}' % (place % piece).encode()
+        for chunk, text in read.event("message", data, merger):
+            merger.add(text)
+            assert json.dumps(chunk.to_dict(), ensure_ascii=False).encode()
+    merged = merger.merged()["choices"][0]["delta"]
+    return (
+        merged.get("content")
+        or merged.get("reasoning_content")
+        or merged["tool_calls"][0]["function"]["arguments"]
+    )
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        '{"content":%s}',
+        '{"reasoning_content":%s}',
+        '{"tool_calls":[{"index":0,"function":{"arguments":%s}}]}',
+    ],
+)
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        ([r'"a\ud83d"', r'"\ude00b"'], "a😀b"),
+        ([r'"\ud83d"', r'"\ude00"'], "😀"),
+        ([r'"a\ud83d\ude00b"'], "a😀b"),
+        ([r'"a\ud83d"', r'""', r'"\ude00b"'], "a😀b"),
+        ([r'"a\ud83d"', r'"b"', r'"c"'], "a\ufffdbc"),
+        ([r'"a\ude00b"'], "a\ufffdb"),
+        ([r'"a\ud83db"'], "a\ufffdb"),
+        ([r'"a\ud83d"', r'"\ud83d\ude00"'], "a\ufffd😀"),
+        ([r'"a\ud83d"', r'"\ude00\ud83d"', r'"\ude00"'], "a😀😀"),
+        ([r'"a"', r'"\ud83d"', '"x"', r'"\ude00"'], "a\ufffdx\ufffd"),
+    ],
+)
+def test_a_character_that_was_cut_in_two_is_joined_or_replaced(
+    pieces: list[str], text: str, place: str
+) -> None:
+    assert joined(*pieces, place=place) == text
+
+
+def test_halves_of_several_choices_are_apart() -> None:
+    read, merger = decoder(), Merger()
+    for texts in ((r"\ud83d", r"\ud83d"), (r"\ude00", r"\ude01")):
+        choices = ",".join(
+            f'{{"index":{index},"delta":{{"content":"{text}"}}}}' for index, text in enumerate(texts)
+        )
+        for _, text in read.event("message", f'{{"choices":[{choices}]}}'.encode(), merger):
+            merger.add(text)
+    assert [choice["delta"]["content"] for choice in merger.merged()["choices"]] == ["😀", "😁"]
 
 
 def test_the_error_says_where_the_fault_is() -> None:
@@ -183,28 +392,9 @@ def test_the_error_says_where_the_fault_is() -> None:
     "body", [{}, {"message": "not here"}, {"status": "ok"}, {"detail": "gone"}, {"delta": {}}]
 )
 def test_a_body_that_has_nothing_of_an_answer_is_none(body: Any) -> None:
-    with pytest.raises(ResponseDecodeException, match="answered no ChatCompletionChunkResponse") as caught:
+    with pytest.raises(ResponseDecodeException, match="it has none of its properties") as caught:
         whole(body)
     assert json.loads(caught.value.body or "") == body
-
-
-@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
-@pytest.mark.parametrize(
-    "body",
-    [
-        "%s",
-        "[%s]",
-        '{"choices":[],"usage":{"total_cost":%s}}',
-        '{"choices":[],"created":%s}',
-        '{"choices":[],"timings":{"ms":[%s]}}',
-        '{"choices":[{"logprobs":{"content":[{"logprob":%s}]}}]}',
-    ],
-)
-def test_what_is_no_json_number_is_an_error(body: str, name: str) -> None:
-    for read in (whole, event):
-        with pytest.raises(ResponseDecodeException) as caught:
-            read((body % name).encode())
-        assert name in (caught.value.body or "")
 
 
 def test_the_word_nan_in_a_text_is_a_word() -> None:
@@ -295,18 +485,37 @@ def test_an_agent_may_say_nothing(text: Any) -> None:
     assert event({"type": "say", **text}).choices[0].delta.content == ""
 
 
-def test_done_ends_the_stream() -> None:
-    assert event({"type": "done"}) is None
-    assert event({"type": "done", "usage": {"total_tokens": 1}}) is None
-    assert event(b"", "done") is None
-    assert event(b"not even JSON", "done") is None
+@pytest.mark.parametrize(
+    ("data", "kind", "declared"),
+    [
+        ({"type": "done"}, "message", True),
+        ({"type": "done", "usage": {"total_tokens": 1}}, "message", True),
+        (b"", "done", True),
+        (b"not even JSON", "done", True),
+        (b"[DONE]", "message", False),
+        (b" [DONE] ", "message", False),
+        (b"[DONE]", "end", False),
+    ],
+)
+def test_the_end_of_a_stream(data: Any, kind: str, declared: bool) -> None:
+    with pytest.raises(StreamEnd) as caught:
+        event(data, kind)
+    assert caught.value.declared is declared
 
 
-def test_other_events_of_an_agent_are_empty_chunks() -> None:
+def test_the_end_after_an_agent_has_spoken_is_that_of_an_agent() -> None:
+    read = decoder()
+    assert len(list(read.event("message", b'{"type": "say", "text": "Noted."}', Merger()))) == 1
+    with pytest.raises(StreamEnd) as caught:
+        list(read.event("message", b"[DONE]", Merger()))
+    assert caught.value.declared
+
+
+def test_other_events_of_an_agent_are_no_part_of_the_response() -> None:
     for kind in ("think", "tool_call", "ask"):
-        chunk = event({"type": kind, "text": "unseen"}, kind)
-        assert chunk.choices == []
-        assert chunk.type == kind
+        data = encoded({"type": kind, "text": "unseen"})
+        assert list(decoder().event(kind, data, Merger())) == []
+        assert event(data).choices == []
 
 
 def test_a_chunk_that_has_a_type_is_a_chunk() -> None:
@@ -344,14 +553,15 @@ OBJECTS = st.recursive(
 @given(OBJECTS, st.sampled_from(["message", "error", "done", "say"]))
 def test_any_object_is_an_answer_or_one_of_our_errors(value: Any, kind: str) -> None:
     body = json.dumps(value).encode()
-    for read in (lambda: decoder().whole(body), lambda: decoder().event(kind, body)):
-        with contextlib.suppress(ResponseDecodeException, StreamErrorException):
+    for read in (lambda: decoder().whole(body), lambda: list(decoder().event(kind, body, Merger()))):
+        with contextlib.suppress(ResponseDecodeException, StreamErrorException, StreamEnd):
             read()
 
 
 @settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_an_answer_or_one_of_our_errors(body: bytes) -> None:
-    for read in (whole, event):
-        with pytest.raises((ResponseDecodeException, StreamErrorException)):
-            read(body)
+    with pytest.raises((ResponseDecodeException, StreamErrorException)):
+        whole(body)
+    with contextlib.suppress(ResponseDecodeException, StreamErrorException, StreamEnd):
+        assert list(decoder().event("message", body, Merger())) == []

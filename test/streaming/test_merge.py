@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import random
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tachyon_sdk.models import ChatCompletionChunkResponse, ChatCompletionWithChatroomStreamResponse
+from tachyon_sdk.models import ChatCompletionChunkResponse
 from tachyon_sdk.streaming.merge import Merger
 
 Chunk = dict[str, Any]
@@ -19,8 +21,12 @@ Chunk = dict[str, Any]
 def merger_of(*chunks: Chunk) -> Merger:
     merger = Merger()
     for chunk in chunks:
-        merger.add(ChatCompletionChunkResponse.from_dict(chunk))
+        merger.add(encoded(chunk))
     return merger
+
+
+def encoded(chunk: Chunk) -> bytes:
+    return json.dumps(chunk).encode()
 
 
 def merge(*chunks: Chunk) -> Any:
@@ -311,32 +317,6 @@ def test_log_probabilities_are_strung_together() -> None:
 # --- the end
 
 
-@pytest.mark.parametrize(
-    ("finish_reasons", "finished"),
-    [
-        ([], False),
-        ([(0, None)], False),
-        ([(0, "")], False),
-        ([(0, "stop")], True),
-        ([(0, "a reason nobody knows")], True),
-        ([(0, "stop"), (0, None)], True),
-        ([(0, "stop"), (1, None)], False),
-        ([(1, "stop"), (0, None)], False),
-        ([(0, None), (1, None), (1, "stop"), (0, "length")], True),
-        ([(None, "stop")], True),
-    ],
-)
-def test_it_is_finished_when_every_choice_is(
-    finish_reasons: list[tuple[int | None, str | None]], finished: bool
-) -> None:
-    chunks = [
-        {"choices": [{"index": index, "delta": {}, "finish_reason": reason}]}
-        for index, reason in finish_reasons
-    ]
-    assert merger_of(*chunks).finished is finished
-    assert merger_of(*chunks, {"choices": [], "usage": {}}).finished is finished
-
-
 def test_the_last_finish_reason_stays() -> None:
     reasons = ["stop", None, "tool_calls", ""]
     chunks = [{"choices": [{"index": 0, "finish_reason": reason}]} for reason in reasons]
@@ -450,7 +430,7 @@ def test_a_fragment_that_names_no_call_goes_on_with_the_last_one() -> None:
 def test_calls_of_one_index_without_ids_are_told_apart_by_their_names() -> None:
     first, second = fragment("{}", "a", index=0), fragment("{}", "b", index=0)
     assert calls(first, second) == [first, second]
-    assert calls(first, fragment("{}", "a", index=0)) == [fragment("{}{}", "a", index=0)]
+    assert calls(first, fragment("{}", "a", index=0)) == [first, first]
 
 
 def test_calls_without_index_and_id_are_one() -> None:
@@ -463,6 +443,253 @@ def test_calls_in_the_declared_form() -> None:
     assert calls([first, second]) == [first, second]
     assert calls(first, second, first) == [first, second]
     assert calls(first, {"tool_id": "x", "is_client_tool": True}) == [{**first, "is_client_tool": True}]
+
+
+# --- fragments in the forms that servers send
+
+
+def shown(*fragments: Any) -> list[list[Any]]:
+    """The id, the name and the arguments of each call."""
+    return [
+        [call.get("id"), call["function"].get("name"), call["function"].get("arguments")]
+        for call in calls(*fragments)
+    ]
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}])
+def test_an_empty_id_or_name_is_none(index: Chunk) -> None:
+    rest = [fragment(text, "", id="", type="", **index) for text in ('{"x"', ":1}")]
+    assert shown(fragment("", "w", id="a", type="function", **index), *rest) == [["a", "w", '{"x":1}']]
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}])
+@pytest.mark.parametrize("later", [{}, {"type": "function"}, {"id": "", "type": "function"}, {"id": "a"}])
+def test_a_name_in_pieces(index: Chunk, later: Chunk) -> None:
+    first = fragment("", "get_", id="a", type="function", **index)
+    names = [fragment("", name, **index, **later) for name in ("wea", "ther")]
+    arguments = [fragment(text, **index) for text in ('{"x"', ":1}")]
+    assert shown(first, *names, *arguments) == [["a", "get_weather", '{"x":1}']]
+
+
+@pytest.mark.parametrize("ids", [{}, {"id": "a"}])
+def test_a_name_that_grows(ids: Chunk) -> None:
+    parts = [fragment("", name, index=0, **ids) for name in ("get", "get_wea", "get_weather", "get_weather")]
+    assert shown(*parts, fragment('{"x":1}', "get_weather", index=0, **ids)) == [
+        [ids.get("id"), "get_weather", '{"x":1}']
+    ]
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}])
+def test_after_whole_arguments_a_name_begins_another_call(index: Chunk) -> None:
+    first, second = fragment('{"x":1}', "w", **index), fragment('{"x":2}', "w", **index)
+    halves = [fragment('{"x"', "w", **index), fragment(":3}", **index)]
+    assert shown(first, second, *halves) == [[None, "w", text] for text in ('{"x":1}', '{"x":2}', '{"x":3}')]
+    assert shown([first, second]) == [[None, "w", '{"x":1}'], [None, "w", '{"x":2}']]
+    assert shown(first, first) == [[None, "w", '{"x":1}']] * 2
+
+
+def test_calls_of_one_index_and_one_id_are_told_apart_by_whole_arguments() -> None:
+    assert shown(
+        fragment('{"x":1}', "v", index=0, id="call"),
+        fragment('{"y":2}', "w", index=0, id="call"),
+        fragment('{"z":3}', "w", index=0, id="call"),
+    ) == [["call", "v", '{"x":1}'], ["call", "w", '{"y":2}'], ["call", "w", '{"z":3}']]
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}])
+def test_a_new_id_in_every_fragment_goes_on_where_no_function_is_named(index: Chunk) -> None:
+    rest = [fragment(text, name, id=f"b{text}", **index) for text, name in (('{"x"', ""), (":1}", None))]
+    assert shown(fragment("", "w", id="a", **index), *rest) == [["a", "w", '{"x":1}']]
+
+
+def test_a_new_index_in_every_fragment_goes_on_where_no_function_is_named() -> None:
+    assert shown(
+        fragment("", "v", index=0, id="a"),
+        fragment('{"x"', index=1),
+        fragment(":1}", index=2),
+        fragment("{}", "w", index=3, id="b"),
+    ) == [["a", "v", '{"x":1}'], ["b", "w", "{}"]]
+
+
+@pytest.mark.parametrize(
+    "again", ['{"x":1, "y":{"z":2}}', '{ "y": {"z": 2}, "x": 1 }', '{"x":1,"y":{"z":2}}']
+)
+@pytest.mark.parametrize("ids", [{"id": "a", "name": "w"}, {}])
+def test_a_whole_call_that_comes_again_is_the_same_call(ids: Chunk, again: str) -> None:
+    pieces = [
+        fragment('{"x":1, ', "w", index=0, id="a"),
+        fragment('"y":', index=0),
+        fragment('{"z":2}', index=0),
+        fragment("}", index=0),
+    ]
+    (call,) = shown(*pieces, fragment(again, index=0, **ids))
+    assert call[:2] == ["a", "w"]
+    assert json.loads(call[2]) == {"x": 1, "y": {"z": 2}}
+
+
+@pytest.mark.parametrize("named", [{"id": "a", "name": "w"}, {}])
+def test_arguments_that_grow_are_not_added_to_themselves(named: Chunk) -> None:
+    texts = ['{"x"', '{"x":[1', '{"x":[1]}', '{"x":[1]}']
+    first = fragment(texts[0], "w", index=0, id="a")
+    assert shown(first, *(fragment(text, index=0, **named) for text in texts[1:])) == [["a", "w", texts[-1]]]
+
+
+def test_an_empty_object_before_the_arguments_is_none() -> None:
+    parts = [fragment("{}", "w", index=0, id="a"), fragment('{"x"', index=0), fragment(":1}", index=0)]
+    assert shown(*parts) == [["a", "w", '{"x":1}']]
+    assert shown(parts[0]) == [["a", "w", "{}"]]
+
+
+def test_a_nested_object_is_a_continuation() -> None:
+    texts = ['{"a":', '{"b":', '{"c": "{}"', "}", "}", "}"]
+    first, *rest = [fragment(text, index=0) for text in texts]
+    first = fragment(texts[0], "w", index=0, id="a")
+    assert shown(first, *rest) == [["a", "w", "".join(texts)]]
+    named = [fragment(text, "w", index=0, id="a") for text in texts]
+    assert shown(*named) == [["a", "w", "".join(texts)]]
+
+
+@pytest.mark.parametrize(
+    "texts", [('{"', '{": 1}'), ('{":', '{":1}'), ('{",": "', '{",": "}'), ('{"a{', '{":1}')]
+)
+def test_a_string_that_begins_like_an_object_is_a_continuation(texts: tuple[str, ...]) -> None:
+    first, *rest = [fragment(text, index=0) for text in texts]
+    assert shown({**first, "id": "a", "function": {"name": "w", "arguments": texts[0]}}, *rest) == [
+        ["a", "w", "".join(texts)]
+    ]
+
+
+def test_what_a_provider_adds_to_a_call_is_kept_once() -> None:
+    extra = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    parts = [fragment(text, "w", index=0, id="a", **extra) for text in ('{"x"', ":1}")]
+    assert calls(*parts) == [fragment('{"x":1}', "w", index=0, id="a", **extra)]
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.text(max_size=5),
+        st.recursive(
+            st.none() | st.integers() | st.text(max_size=5),
+            lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=5), v, max_size=3),
+            max_leaves=6,
+        ),
+        max_size=4,
+    ),
+    st.lists(st.integers(0, 60), max_size=6),
+    st.sampled_from(["first", "id", "both"]),
+)
+def test_arguments_in_any_pieces_are_the_same_arguments(value: Any, cuts: list[int], named: str) -> None:
+    text = json.dumps(value)
+    bounds = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    pieces = [text[start:stop] for start, stop in itertools.pairwise(bounds)]
+    again: Chunk = {"first": {}, "id": {"id": "a"}, "both": {"id": "a", "name": "w"}}[named]
+    first = fragment("", "w", index=0, id="a")
+    (call,) = shown(first, *(fragment(piece, index=0, **again) for piece in pieces))
+    assert call == ["a", "w", text]
+
+
+def test_many_fragments_that_look_like_whole_calls_take_linear_time() -> None:
+    """Each names the function and begins like an object, but the arguments never are one."""
+    first = fragment('{"x":"', "w", index=0, id="a")
+    (call,) = calls(first, *([fragment("{}", "w", index=0, id="a")] * 20_000))
+    assert len(call["function"]["arguments"]) == 6 + 2 * 20_000
+
+
+# --- a whole message after its pieces
+
+
+def news(message: Chunk, *parts: Chunk, member: str = "delta") -> Chunk:
+    chunks = [{"choices": [{"index": 0, member: part}]} for part in parts]
+    return merger_of(*chunks).news_in(message, 0)
+
+
+@pytest.mark.parametrize(
+    ("message", "new"),
+    [
+        ({"role": "assistant", "content": "Hello"}, {"content": ""}),
+        ({"content": "Hello!"}, {"content": "!"}),
+        ({"content": "hello"}, {"content": ""}),
+        ({"content": None}, {}),
+        ({"content": "Hello", "annotations": [1]}, {"content": "", "annotations": [1]}),
+        ({"content": "Hello", "tool_calls": [WEATHER]}, {"content": "", "tool_calls": [WEATHER]}),
+    ],
+)
+def test_a_whole_message_adds_what_is_new_in_it(message: Chunk, new: Chunk) -> None:
+    assert news(message, {"role": "assistant"}, {"content": "Hel"}, {"content": "lo"}) == new
+
+
+def test_a_whole_message_without_pieces_before_it_is_all_new() -> None:
+    message = {"role": "assistant", "content": "Hello"}
+    assert news(message) == message
+    assert news(message, {"role": "assistant"}) == {"content": "Hello"}
+    assert merger_of(delta(1, content="Hello")).news_in(message, 0) == message
+
+
+def test_calls_and_thoughts_of_a_whole_message_are_not_added_again() -> None:
+    whole = {"content": None, "reasoning_content": "Hm", "tool_calls": [WEATHER]}
+    assert news(whole, {"reasoning_content": "H"}, {"reasoning_content": "m"}, {"tool_calls": [WEATHER]}) == {
+        "content": None
+    }
+
+
+def test_messages_may_be_the_pieces() -> None:
+    assert news({"content": "a"}, {"content": "a"}, member="message") == {"content": "a"}
+
+
+# --- what is kept
+
+
+def test_a_long_stream_is_merged_like_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks = [{**RICH[number % 2], "n": number, "x": f"日本\x1e, {number}"} for number in range(500)]
+    expected = merge(*chunks)
+    monkeypatch.setattr("tachyon_sdk.streaming.merge._MAX_PENDING_BYTES", 2000)
+    assert merge(*chunks) == expected
+    monkeypatch.setattr("tachyon_sdk.streaming.merge._MAX_PACKED_BYTES", 2000)
+    merger = merger_of(*chunks)
+    assert merger.merged() == expected
+    merger.add(encoded(delta(content="!")))
+    assert (
+        merger.merged()["choices"][0]["delta"]["content"] == expected["choices"][0]["delta"]["content"] + "!"
+    )
+
+
+def test_a_chunk_may_be_nested_as_deep_as_the_parser_allows() -> None:
+    def nested(depth: int) -> bytes:
+        return b'{"choices":[{"index":0,"delta":{"content":"a"}}],"x":%b}' % (b"[" * depth + b"]" * depth)
+
+    deepest = next(depth for depth in range(150, 1000) if not is_valid(nested(depth + 1)))
+    merger = Merger()
+    for depth in (1, deepest, 2):
+        merger.add(nested(depth))
+    assert merger.merged()["choices"][0]["delta"]["content"] == "aaa"
+
+
+def is_valid(chunk: bytes) -> bool:
+    try:
+        ChatCompletionChunkResponse.model_validate_json(chunk)
+    except ValueError:
+        return False
+    return True
+
+
+def test_what_is_kept_of_a_long_stream_is_bounded() -> None:
+    """A random string in each chunk cannot be compressed, and is no part of the response."""
+    merger, text = Merger(), random.Random(7)
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            padding = "".join(text.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=60))
+            merger.add(
+                b'{"choices":[{"index":0,"delta":{"content":"x"}}],"n":%d,"p":"%b"}'
+                % (number, padding.encode())
+            )
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_100_000
+    assert peak < 5_000_000
+    assert merger.merged()["choices"][0]["delta"]["content"] == "x" * 20_000
 
 
 def test_no_tool_calls_are_null() -> None:
@@ -487,7 +714,7 @@ def test_arguments_may_be_null() -> None:
     ) == [fragment("{}", "f", index=0, id="t")]
 
 
-# --- chunks and results are independent
+# --- results are independent
 
 RICH: list[Chunk] = [
     {
@@ -513,17 +740,6 @@ RICH: list[Chunk] = [
 ]
 
 
-def test_chunks_are_left_as_they_are() -> None:
-    chunks = [ChatCompletionChunkResponse.from_dict(chunk) for chunk in RICH]
-    before = copy.deepcopy(chunks)
-    merger = Merger()
-    for chunk in chunks:
-        merger.add(chunk)
-        spoil(merger.merged())
-    assert chunks == before
-    assert [chunk.to_dict() for chunk in chunks] == RICH
-
-
 def spoil(value: Any) -> None:
     """Changes a JSON value in place, at every level."""
     if isinstance(value, (dict, list)):
@@ -541,7 +757,7 @@ def test_each_result_is_new() -> None:
     spoil(first)
     assert second == kept
     assert merger.merged() == kept
-    merger.add(ChatCompletionChunkResponse.from_dict(RICH[0]))
+    merger.add(encoded(RICH[0]))
     assert merger.merged() != kept
     assert second == kept
 
@@ -549,21 +765,14 @@ def test_each_result_is_new() -> None:
 def test_a_result_is_what_came_so_far() -> None:
     merger = Merger()
     for number, text in enumerate(["a", "b", "c"], 1):
-        merger.add(ChatCompletionChunkResponse.from_dict(delta(content=text)))
+        merger.add(encoded(delta(content=text)))
         assert merger.merged()["choices"][0]["delta"]["content"] == "abc"[:number]
         assert merger.chunks == number
 
 
-def test_chunks_of_the_chatroom_operation() -> None:
-    merger = Merger()
-    for text in ("Hel", "lo"):
-        merger.add(ChatCompletionWithChatroomStreamResponse.from_dict({"id": "c", **delta(content=text)}))
-    assert merger.merged() == {"id": "c", "choices": [{"index": 0, "delta": {"content": "Hello"}}]}
-
-
 def test_a_hundred_thousand_chunks() -> None:
-    text = ChatCompletionChunkResponse.from_dict(delta(content="ab", reasoning_content="c"))
-    call = ChatCompletionChunkResponse.from_dict(delta(tool_calls=[fragment("d", index=0)]))
+    text = encoded(delta(content="ab", reasoning_content="c"))
+    call = encoded(delta(tool_calls=[fragment("d", index=0)]))
     merger = Merger()
     for _ in range(50_000):
         merger.add(text)

@@ -66,6 +66,11 @@ class HttpProxies:
         self.address, self.tls_address = (f"127.0.0.1:{port}" for port in ports)
         self.tls_ca_pem = ca_pem
         self._record = record
+        self._forgotten = 0
+
+    def forget(self) -> None:
+        """Forgets what was seen so far: a later test may get a port that an earlier one had."""
+        self._forgotten = len(self._record.read_text().splitlines())
 
     @property
     def url(self) -> str:
@@ -79,8 +84,8 @@ class HttpProxies:
         return {"proxy": f"https://{self.tls_address}", "proxy_ssl_context": context}
 
     def seen(self, port: int) -> list[Seen]:
-        """What the two were asked to pass on to this port, one entry per connection."""
-        lines = self._record.read_text().splitlines()
+        """What the two were asked to pass on to this port, one entry per connection, since `forget`."""
+        lines = self._record.read_text().splitlines()[self._forgotten :]
         requests = [json.loads(line) for line in lines]
         return [
             Seen(request["method"], {name.lower(): value for name, value in request["headers"]})

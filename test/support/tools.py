@@ -123,14 +123,16 @@ def called(name: str, arguments: str, id: str = "call_a") -> dict[str, Any]:
 
 
 def message_with(calls: list[Any], content: str | None = None) -> dict[str, Any]:
-    return {"role": "assistant", "content": content, **({"tool_calls": calls} if calls else {})}
+    """An assistant's message as a client sends it."""
+    said = {"content": content} if content or not calls else {}
+    return {"role": "assistant", **said, **({"tool_calls": calls} if calls else {})}
 
 
 def completion(calls: list[Any], content: str | None = None) -> dict[str, Any]:
     """A whole answer as a server sends it."""
     choice = {
         "index": 0,
-        "message": message_with(calls, content),
+        "message": {"content": None, **message_with(calls, content)},
         "finish_reason": "tool_calls" if calls else "stop",
     }
     return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}

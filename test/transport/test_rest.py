@@ -304,7 +304,7 @@ def test_a_body_that_cannot_be_decompressed(client: RESTClientObject, encoding: 
     assert type(error) is ResponseDecodeException
     assert (error.status, error.reason, error.body) == (200, "OK", "Hello")
     assert error.headers is response.headers
-    assert str(error).startswith("the answer cannot be decompressed: ")
+    assert str(error).startswith("the response cannot be decompressed: ")
 
 
 @pytest.mark.parametrize("codings", ["gzip, ", "gzip, identity", "X-GZIP", ",gzip", "", "identity"])
@@ -322,7 +322,7 @@ def test_a_body_that_was_compressed_too_often(client: RESTClientObject) -> None:
         error = broken(send(client, server.url))
         server.wait_ended(1)
     assert type(error) is ResponseDecodeException
-    assert str(error).startswith("the answer cannot be decompressed: ")
+    assert str(error).startswith("the response cannot be decompressed: ")
 
 
 def test_a_body_that_was_never_compressed(client: RESTClientObject) -> None:
@@ -341,7 +341,9 @@ def test_a_body_larger_than_the_limit(client: RESTClientObject, framing: Framing
     with RawServer([response, response]) as server:
         assert send(client, server.url).read(len(body)) == body
         answer = send(client, server.url)
-        with pytest.raises(ResponseDecodeException, match=r"the answer is larger than 1000 bytes") as caught:
+        with pytest.raises(
+            ResponseDecodeException, match=r"the response is larger than 1000 bytes"
+        ) as caught:
             answer.read(1000)
         if not framing.startswith("gzip"):  # of so few compressed bytes none is left
             server.wait_ended(1)
@@ -470,7 +472,7 @@ import os, sys
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.rest import RESTClientObject
 
-client = RESTClientObject(Configuration())
+client = RESTClientObject(Configuration(keepalive_expiry=None))
 
 def ask(name):
     answer = client.request("POST", sys.argv[1] + "/" + name, {}, b"", (5, 30)).read()

@@ -162,12 +162,41 @@ def test_without_tools_it_is_a_call_like_any_other() -> None:
     assert "tools" not in body
 
 
-@pytest.mark.parametrize(("choice", "later"), [("any", None), ("auto", "auto")])
-def test_a_tool_must_be_called_in_the_first_round_only(choice: str, later: str | None) -> None:
+NAMED = {"type": "function", "function": {"name": "nothing"}}
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        *("any", "required", "ANY", "nothing", NAMED, {"function": {"name": "nothing"}}),
+        *({"type": "any"}, {"type": "tool", "name": "nothing"}),
+        {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": []}},
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_tool_must_be_called_in_the_first_round_only(choice: Any, streamed: bool) -> None:
+    assert choices_sent(choice, streamed) == [choice, None, None]
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        *(None, "auto", "none", "AUTO", "", {}, {"type": "auto"}, {"type": "none"}),
+        {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}},
+    ],
+)
+def test_another_choice_holds_in_each_round(choice: Any) -> None:
+    assert choices_sent(choice) == [choice] * 3
+
+
+def choices_sent(choice: Any, streamed: bool = False) -> list[Any]:
     request = {"messages": [SAY], "tool_choice": choice}
     with scripted(CALL, CALL, END) as (server, api):
-        converse(api.chat_completion, request, Toolbox(nothing))
-    assert [body.get("tool_choice") for body in sent(server)] == [choice, later, later]
+        if streamed:
+            list(converse_stream(api.chat_completion_stream, request, Toolbox(nothing)))
+        else:
+            converse(api.chat_completion, request, Toolbox(nothing))
+    return [body.get("tool_choice") for body in sent(server)]
 
 
 def test_in_a_chatroom_the_instructions_are_sent_each_time() -> None:

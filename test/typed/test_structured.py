@@ -8,11 +8,11 @@ import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 
 from support.chat import chat
 from support.raw_server import RawServer, json_response
@@ -175,6 +175,39 @@ def test_any_type_may_be_asked_for(kind: Any, text: str, value: Any, is_object: 
     assert ("response_format" in body) is is_object
 
 
+def test_a_schema_of_several_members_may_be_asked_for() -> None:
+    members = [{"type": "object"}, {"minProperties": 1}]
+    for every in (members, [], [True]):
+        kind = Annotated[dict[str, int], WithJsonSchema({"allOf": every})]
+        instruction = sent_for({"messages": [SAY]}, kind, '{"a": 1}')["messages"][0]["content"]
+        assert json.loads(instruction.partition("\n")[2]) == {"allOf": every}
+
+
+class Also:
+    """Annotation that puts more into the schema of a type, the way pydantic has for that."""
+
+    def __init__(self, members: list[Any], **more: Any) -> None:
+        self.members, self.more = members, more
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> Any:
+        return {"allOf": [handler(core_schema), *self.members], **self.more}
+
+
+@pytest.mark.parametrize(
+    "also", [Also([{"maxProperties": 2}]), Also([], maxProperties=2), Also([], description="x")]
+)
+def test_no_part_of_a_schema_is_lost_beside_a_reference(also: Also) -> None:
+    class Named(BaseModel):
+        name: str
+
+    text = '{"name": "x"}'
+    instruction = sent_for({"messages": [SAY]}, Annotated[Named, also], text)["messages"][0]["content"]
+    validator = Draft202012Validator(json.loads(instruction.partition("\n")[2]))
+    assert validator.is_valid(json.loads(text))
+    assert not validator.is_valid({})
+    assert validator.is_valid({"name": "x", "a": 1, "b": 2}) is ("description" in also.more)
+
+
 @pytest.mark.parametrize("kind", [Callable[[], int], "Missing", type(lambda: None)])
 def test_a_type_that_no_json_stands_for_is_a_mistake(kind: Any) -> None:
     with pytest.raises(ApiTypeError) as caught:
@@ -199,6 +232,80 @@ def test_a_type_that_no_json_stands_for_is_a_mistake(kind: Any) -> None:
 )
 def test_json_is_taken_bare_or_fenced(text: str) -> None:
     assert parse_as(Person, text) == KEN
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "<think>\nKen {30}?\n</think>\n\n",
+        "<think></think>",
+        "Okay, the template opened it.\n</think>\n",
+        "</think>",
+        "<think>one <think>two</think> three</think>",
+        "<think>one</think>\n<think>two</think>\n",
+        "<think>{} </think> is how it ends</think>",
+        "<think>12</think>",
+        '{"name": "draft"}</think>',
+        "```json\n{}\n```\n</think>\n",
+        "<THINK>loud</THINK>",
+        "<think>a\r\nb</think >\r\n",
+        "<thinking>a</thinking>",
+        "<thought>a</thought>\n",
+        "<reasoning>a</reasoning>",
+        "<seed:think>a</seed:think>",
+        "<antThinking>a</antThinking>",
+        "<analysis>a</analysis>",
+        "[THINK]a[/THINK]",
+        "◁think▷a◁/think▷",
+        "<|begin_of_thought|>a<|end_of_thought|>\n",
+        "<|START_THINKING|>a<|END_THINKING|>",
+        "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>",
+        "<|channel|>analysis<|message|>a<|channel|>final <|constrain|>json<|message|>",
+        "<think>" + "</think>" * 40,
+    ],
+)
+@pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```", "\n```\n{}\n```\n"])
+def test_thoughts_in_front_of_the_json_are_left_out(thought: str, fence: str) -> None:
+    assert parse_as(Person, thought + fence.format(TEXT)) == KEN
+
+
+@pytest.mark.parametrize("text", ["</think>", "<think>a</think>", "a </think> {", "[/THINK]", "◁/think▷"])
+def test_a_mark_within_the_json_is_a_part_of_it(text: str) -> None:
+    value = json.dumps({"answer": text}, ensure_ascii=False)
+    for whole in (
+        value,
+        f"```json\n{value}\n```",
+        f"<think>{text}</think>{value}",
+        f"hm</think>```\n{value}\n```",
+    ):
+        assert parse_as(Answer, whole).answer == text
+    assert parse_as(str, json.dumps(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"<think>{TEXT}", "Invalid JSON: expected value"),
+        ("<think>a</think>", "Invalid JSON: EOF"),
+        ("<think>a</think>\n", "Invalid JSON: EOF"),
+        (f"<think>a</think> Here it is: {TEXT}", "Invalid JSON: expected value"),
+        (f"<think>a</think>{TEXT} Done.", "Invalid JSON: trailing characters"),
+        (f"<think>a</thin>{TEXT}", "Invalid JSON: expected value"),
+        (f"{TEXT}<think>a</think>", "Invalid JSON: EOF"),
+        ("<think>a</think>{}", "name: Field required; age: Field required"),
+        (f"<think>a</think>[{TEXT}]", "Input should be an object"),
+        ('{"name": "</think>"}', "age: Field required"),
+    ],
+)
+def test_after_thoughts_nothing_else_is_guessed_either(text: str, says: str) -> None:
+    error = failure(text)
+    assert str(error).startswith(f"the answer is no Person: {says}")
+    assert error.text == text
+
+
+def test_a_text_of_nothing_but_marks_is_read_in_a_moment() -> None:
+    with pytest.raises(StructuredOutputError, match="Invalid JSON"):
+        parse_as(Person, "```\n</think>" * 40_000)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +363,12 @@ def test_the_text_is_told_as_it_came() -> None:
     [
         ("length", {}, "the answer was cut, it is longer than allowed (finish reason length)"),
         ("content_filter", {}, "the answer was withheld (finish reason content_filter)"),
+        ("MAX_TOKENS", {}, "the answer was cut, it is longer than allowed (finish reason MAX_TOKENS)"),
+        ("modelLength", {}, "the answer was cut, it is longer than allowed (finish reason modelLength)"),
+        ("RECITATION", {}, "the answer was withheld (finish reason RECITATION)"),
+        ("guardrail_intervened", {}, "the answer was withheld (finish reason guardrail_intervened)"),
+        ("abort", {}, "the answer was aborted (finish reason abort)"),
+        ("USER_CANCEL", {}, "the answer was aborted (finish reason USER_CANCEL)"),
         ("stop", {"refusal": "だめです"}, "the model refused: だめです"),
         ("tool_calls", {"tool_calls": [called("look", "{}")]}, "the model called look instead of answering"),
     ],
@@ -265,6 +378,19 @@ def test_an_answer_that_is_not_meant_as_one(finish_reason: str, message: Any, sa
     error = failure(TEXT, finish_reason, **message)
     assert str(error) == says
     assert error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "finish_reason", ["stop", "STOP", "eos_token", "end_turn", "COMPLETE", "xyzzy", "", None]
+)
+def test_an_answer_that_ended_well_in_whichever_words(finish_reason: Any) -> None:
+    with answering(TEXT, finish_reason) as (_, api):
+        assert ask_for(api.chat_completion, {"messages": [SAY]}, Person) == KEN
+
+
+def test_a_model_that_thinks_aloud_is_understood() -> None:
+    with answering(f"<think>\n健?\n</think>\n\n```json\n{TEXT}\n```") as (_, api):
+        assert ask_for(api.chat_completion, {"messages": [SAY]}, Person) == KEN
 
 
 def test_an_answer_without_a_text() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ from tachyon_sdk import (
     ApiTypeError,
     ChatCompletionChunkResponse,
     ChatCompletionResponse,
+    FunctionCallDelta,
     OpenApiException,
     Toolbox,
     ToolCall,
@@ -66,9 +69,32 @@ def test_a_call_has_either_form() -> None:
     assert toolbox.call(ToolCall.from_dict(call)) == toolbox.call(ToolCallResponse.from_dict(call))
 
 
-@pytest.mark.parametrize("arguments", ["", " \n", None, "{}", " { } "])
+@pytest.mark.parametrize("arguments", ["", " \n", None, "{}", " { } ", "null", "\tnull ", "[]", '""'])
 def test_no_arguments_are_none(arguments: str | None) -> None:
     assert run(Toolbox(nothing), "nothing", arguments) == "null"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"city": "大阪", "days": 2},
+        MappingProxyType({"city": "大阪", "days": 2}),
+        '"{\\"city\\": \\"大阪\\", \\"days\\": 2}"',
+        json.dumps(' {"city": "大阪", "days": 2}\n'),
+    ],
+)
+def test_arguments_come_in_either_form(arguments: Any) -> None:
+    function = FunctionCallDelta.model_construct(name="get_weather", arguments=arguments)
+    call = ToolCall.model_construct({"function"}, id="c", function=function)
+    assert Toolbox(get_weather).call(call) == "大阪: sunny for 2 days, 20 c"
+
+
+def test_arguments_in_another_form_are_validated_as_any() -> None:
+    function = FunctionCallDelta.model_construct(name="get_weather", arguments={"days": 9})
+    with pytest.raises(ToolError) as caught:
+        Toolbox(get_weather).call(ToolCall.model_construct(function=function))
+    fault = "city: Missing required argument; days: Input should be less than or equal to 7"
+    assert str(caught.value) == f"the arguments of get_weather are not valid: {fault}"
 
 
 @pytest.mark.parametrize(
@@ -130,6 +156,10 @@ def test_a_model_is_made_and_called() -> None:
         ("[1]", "they must be a JSON object"),
         ('"大阪"', "they must be a JSON object"),
         ("city=Oslo", "they must be a JSON object"),
+        ('"{"', "Invalid JSON: EOF while parsing an object at line 1 column 1"),
+        ('"[1]"', "they must be a JSON object"),
+        ('"', "they must be a JSON object"),
+        ("nullify", "they must be a JSON object"),
     ],
 )
 def test_a_model_is_told_what_is_wrong_with_each_argument(arguments: Any, says: str) -> None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import pydantic
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, Field, RootModel, WithJsonSchema
+from pydantic import (
+    AliasChoices,
+    AliasGenerator,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    WithJsonSchema,
+)
+from pydantic.json_schema import SkipJsonSchema
 
 from support.tools import (
     WHOLE,
@@ -24,6 +37,11 @@ from tachyon_sdk import (
     ApiValueError,
     Tool,
     Toolbox,
+)
+
+OLDER = tuple(int(number) for number in pydantic.VERSION.split(".")[:2]) < (2, 12)
+PARAMETERS_HAVE_ALIASES = pytest.mark.skipif(
+    OLDER, reason="older versions ignore the validation alias of a parameter"
 )
 
 
@@ -234,6 +252,207 @@ def test_methods_and_decorated_functions_are_functions() -> None:
     assert run(toolbox, "get_weather", {"city": "Rom"}) == "ROM: SUNNY FOR 1 DAYS, 20 C"
 
 
+# Other names for arguments
+
+CITY = AliasPath("address", "city")
+
+
+class Aliased(BaseModel):
+    """Looks."""
+
+    a: int = Field(alias="one")
+    b: int = Field(validation_alias="two", description="Second.")
+    c: int = Field(5, validation_alias=AliasChoices("three", "third"))
+    d: int = Field(validation_alias=AliasPath("four"))
+    e: int = Field(
+        6, validation_alias=AliasChoices(AliasPath("deep", "five"), "five"), serialization_alias="fifth"
+    )
+    f: int = Field(7, serialization_alias="sixth")
+
+    def __call__(self) -> list[int]:
+        return [self.a, self.b, self.c, self.d, self.e, self.f]
+
+
+def aliased(
+    a: Annotated[int, Field(alias="one")],
+    b: Annotated[int, Field(validation_alias="two", description="Second.")],
+    d: Annotated[int, Field(validation_alias=AliasPath("four"))],
+    c: Annotated[int, Field(validation_alias=AliasChoices("three", "third"))] = 5,
+    e: int = Field(
+        6, validation_alias=AliasChoices(AliasPath("deep", "five"), "five"), serialization_alias="fifth"
+    ),
+    *,
+    f: Annotated[int, Field(serialization_alias="sixth")] = 7,
+) -> list[int]:
+    """Looks."""
+    return [a, b, c, d, e, f]
+
+
+TOLD = {"one": True, "two": True, "three": False, "four": True, "five": False, "f": False}
+
+
+@pytest.mark.parametrize("tool", [Aliased, pytest.param(aliased, marks=PARAMETERS_HAVE_ALIASES)])
+def test_a_tool_is_called_by_the_aliases_that_are_told(tool: Any) -> None:
+    schema = schema_of(tool)
+    assert set(schema["properties"]) == set(TOLD)
+    assert set(schema["required"]) == {name for name, required in TOLD.items() if required}
+    assert schema["properties"]["two"]["description"] == "Second."
+    assert schema["properties"]["three"]["default"] == 5
+    toolbox = Toolbox(tool)
+    every = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 8, "f": 9}
+    assert Draft202012Validator(schema).is_valid(every)
+    assert run(toolbox, tool.__name__, every) == "[1,2,3,4,8,9]"
+    few = {"one": 1, "two": 2, "third": 3, "four": 4, "deep": {"five": 8}}
+    assert run(toolbox, tool.__name__, few) == "[1,2,3,4,8,7]"
+    assert "two: " in refusal(toolbox, tool.__name__, {"one": 1, "four": 4})
+
+
+@pytest.mark.skipif(not OLDER, reason="newer versions obey the validation alias of a parameter")
+def test_before_pydantic_2_12_parameters_have_the_alias_alone() -> None:
+    every = {"one": 1, "b": 2, "c": 3, "d": 4, "e": 8, "f": 9}
+    assert set(schema_of(aliased)["properties"]) == set(every)
+    assert run(Toolbox(aliased), "aliased", every) == "[1,2,3,4,8,9]"
+
+
+class Deep(BaseModel):
+    """Looks."""
+
+    city: str = Field(validation_alias=CITY)
+    zip: int = Field(0, validation_alias=AliasPath("address", "zip"))
+    person: Plain | None = None
+
+    def __call__(self) -> str:
+        return f"{self.city} {self.zip} {self.person}"
+
+
+def deep(
+    city: Annotated[str, Field(validation_alias=CITY)],
+    zip: Annotated[int, Field(validation_alias=AliasPath("address", "zip"))] = 0,
+    person: Plain | None = None,
+) -> str:
+    """Looks."""
+    return f"{city} {zip} {person}"
+
+
+@pytest.mark.parametrize("tool", [Deep, pytest.param(deep, marks=PARAMETERS_HAVE_ALIASES)])
+def test_a_path_is_told_as_objects_in_each_other(tool: Any) -> None:
+    schema = schema_of(tool)
+    address = {"city": {"type": "string"}, "zip": {"default": 0, "type": "integer"}}
+    assert schema["properties"]["address"] == {"type": "object", "properties": address, "required": ["city"]}
+    assert list(schema["properties"]) == ["address", "person"]
+    assert schema["required"] == ["address"]
+    arguments = {"address": {"city": "Oslo", "zip": 5}, "person": {"size": 1}}
+    assert Draft202012Validator(schema).is_valid(arguments)
+    assert run(Toolbox(tool), tool.__name__, arguments) == "Oslo 5 size=1"
+    assert run(Toolbox(tool), tool.__name__, {"address": {"city": "Oslo"}}) == "Oslo 0 None"
+    assert "city: " in refusal(Toolbox(tool), tool.__name__, {"address": {}})
+
+
+class Optional_(BaseModel):
+    """Looks."""
+
+    model_config = ConfigDict(alias_generator=AliasGenerator(validation_alias=str.upper))
+
+    city: str = Field("Oslo", validation_alias=AliasPath("a", "b", "c"))
+    other: str = "Bergen"
+
+
+def test_what_is_not_required_makes_no_object_around_it_required() -> None:
+    schema = schema_of(Optional_)
+    inner = {"type": "object", "properties": {"c": {"default": "Oslo", "type": "string"}}, "required": []}
+    outer = {"type": "object", "properties": {"b": inner}, "required": []}
+    assert schema["properties"] == {"a": outer, "OTHER": {"default": "Bergen", "type": "string"}}
+    assert schema["required"] == []
+    assert run(Toolbox(Optional_), "Optional_", {"OTHER": "x"}) == '{"city":"Oslo","other":"x"}'
+
+
+def swapped(
+    a: Annotated[int, Field(validation_alias=AliasChoices("b"), description="First.")],
+    b: Annotated[str, Field(validation_alias=AliasChoices("a"), description="Second.")],
+) -> str:
+    """Looks."""
+    return f"{a} {b}"
+
+
+@PARAMETERS_HAVE_ALIASES
+def test_an_alias_may_be_the_name_of_another_parameter() -> None:
+    assert schema_of(swapped)["properties"] == {
+        "b": {"type": "integer", "description": "First."},
+        "a": {"type": "string", "description": "Second."},
+    }
+    assert run(Toolbox(swapped), "swapped", {"a": "x", "b": 1}) == "1 x"
+
+
+class Numbered(BaseModel):
+    """Looks."""
+
+    x: int = Field(validation_alias=AliasPath("place", 0))
+
+
+class Twice(BaseModel):
+    """Looks."""
+
+    x: int = Field(validation_alias="a")
+    y: int = Field(validation_alias=AliasPath("a", "b"))
+
+
+def hidden(a: int, b: Annotated[int, SkipJsonSchema()] = 1) -> None:
+    """Looks."""
+
+
+class Both(BaseModel):
+    """Looks."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [{"required": ["a"]}, {"minProperties": 1}]})
+
+    a: list[Both] = []
+
+
+def test_a_schema_may_have_members_of_all_of() -> None:
+    schema = schema_of(Both)
+    assert schema["allOf"] == [{"required": ["a"]}, {"minProperties": 1}]
+    assert run(Toolbox(Both), "Both", {"a": [{}]}) == '{"a":[{"a":[]}]}'
+
+
+PROGRAM = '''
+from pydantic import BaseModel, Field
+from tachyon_sdk import Toolbox
+
+def add(a: int, b: int = 2) -> int:
+    """Adds two numbers.
+
+    Args:
+        a: The first.
+    """
+    return a + b
+
+class Order(BaseModel):
+    """Orders something."""
+    dish: str = Field(description="Its name.")
+
+toolbox = Toolbox(add, Order)
+toolbox.add(add, name="plus", description="As told.")
+for tool in toolbox.definitions:
+    print(tool.function.name, repr(tool.function.description), tool.function.parameters.properties)
+'''
+
+
+@pytest.mark.parametrize("option", ["-OO", "-O"])
+def test_a_program_whose_docstrings_are_removed_has_its_tools(option: str) -> None:
+    command = [sys.executable, option, "-W", "error", "-c", PROGRAM]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    removed = option == "-OO"
+    first = {"type": "integer"} if removed else {"type": "integer", "description": "The first."}
+    parameters = {"a": first, "b": {"default": 2, "type": "integer"}}
+    dish = {"dish": {"description": "Its name.", "type": "string"}}
+    assert done.stdout.splitlines() == [
+        f"add {'' if removed else 'Adds two numbers.'!r} {parameters}",
+        f"Order {'' if removed else 'Orders something.'!r} {dish}",
+        f"plus 'As told.' {parameters}",
+    ]
+
+
 # What cannot be a tool
 
 
@@ -276,6 +495,13 @@ class Numbers(RootModel[list[int]]):
     """Numbers."""
 
 
+OBJECT = {"type": "object", "properties": {}}
+
+
+class Every(RootModel[Annotated[dict[str, int], WithJsonSchema({"allOf": [OBJECT, OBJECT]})]]):
+    """Every number."""
+
+
 @pytest.mark.parametrize(
     ("tool", "says"),
     [
@@ -288,6 +514,10 @@ class Numbers(RootModel[list[int]]):
         (no_json, "^no_json: .*Callable"),
         (asynchronous, "^asynchronous is asynchronous"),
         (Numbers, "^Numbers: arguments are a JSON object"),
+        (Numbered, "^Numbered: x has an alias that is not made of names alone"),
+        (Twice, "^Twice: two arguments have the name a$"),
+        (hidden, "^hidden: a parameter that is left out of the JSON Schema"),
+        (Every, "^Every: arguments are a JSON object"),
         (type, "^a tool is a function"),
         (Shop, "^a tool is a function"),
         (Shop(), "^a tool is a function"),

@@ -123,7 +123,10 @@ def models() -> None:
     assert_type(request.messages, list[Message])
     assert_type(request.temperature, int | float | None)
     assert_type(request.stream, bool | None)
-    assert_type(request.tool_choice, ToolChoice | None)
+    assert_type(request.tool_choice, ToolChoice | str | dict[str, Any] | None)
+    request.tool_choice = ToolChoice.ANY
+    request.tool_choice = "required"
+    request.tool_choice = {"type": "function", "function": {"name": "get_weather"}}
     request.messages.append(message)
     request.temperature = 1
     request.temperature = 0.5
@@ -166,7 +169,7 @@ def mistakes(api: ChatApi, request: ChatCompletionRequest, configuration: Config
     request.temprature = 1  # type: ignore[attr-defined]
     api.chat_completion("tn_1", "Bearer t", [])  # type: ignore[arg-type]
     api.chat_completion(_request_timeout="5")  # type: ignore[arg-type]
-    _ = api.chat_completion(chat_completion_request=request).choices[0].message  # type: ignore[attr-defined]
+    api.chat_completion(chat_completion_request=request).choices[0].message = None  # type: ignore[misc,assignment]
     configuration.hots = "http://localhost"  # type: ignore[attr-defined]
     configuration.read_timeout = "5"  # type: ignore[assignment]
     Configuration(hots="http://localhost")  # type: ignore[call-arg]
