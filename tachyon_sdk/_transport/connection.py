@@ -22,10 +22,10 @@ _SENT_BYTES = 2 * _JOINED_BYTES
 _MAX_INTERIM_RESPONSES = 100
 _SWITCHING_PROTOCOLS = 101
 
-# Seconds from sending a request over a kept connection, in which its end tells that the server had closed it before:
-# some round trips, and what the server, and the threads of this process, may take besides; but never more than this.
-_STALE_ROUND_TRIPS = 2
+# A kept connection that ends so soon after a request was sent had most likely been closed by the server before: within
+# this time, in which server and client may be busy, plus some round trips of the connection; at most within the last.
 _STALE_SECONDS = 0.2
+_STALE_ROUND_TRIPS = 2
 _MAX_STALE_SECONDS = 1.0
 
 
@@ -136,7 +136,7 @@ class Connection:
     responses = 0
     sent_at = 0.0
     round_trip = 0.0
-    """Seconds, at most: the connection was made in this time, or a request got the first byte of its response."""
+    """Seconds: the shortest time in which the connection was made, or delivered the first byte of a response."""
     held: bytes | None = None
     """The head of a request that waits for its body; empty while it is being put together."""
 
