@@ -47,6 +47,10 @@ def pass_on(connection: Connection, port: int) -> None:
     """Take a CONNECT, and pass everything on to this port and back until one side has ended."""
     assert connection.read_request().method == "CONNECT"
     with socket.create_connection(("127.0.0.1", port)) as server, selectors.DefaultSelector() as selector:
+        for end in (connection.socket, server):
+            # Otherwise the system may grow them until they hold what nobody reads.
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
         selector.register(connection.socket, selectors.EVENT_READ, server)
         selector.register(server, selectors.EVENT_READ, connection.socket)
