@@ -84,6 +84,7 @@ class Pools:
         self._configuration = configuration
         self._warned = warned
         self._ways: dict[str, _Way] = {}
+        self._closed = False
 
     def send(
         self,
@@ -124,10 +125,14 @@ class Pools:
             _warn_once(origin, self._warned)
         forwards = isinstance(manager, urllib3.ProxyManager) and not is_tls
         # One of several threads wins.
-        return self._ways.setdefault(origin, _Way(manager if forwards else pool, forwards, pool))
+        way = self._ways.setdefault(origin, _Way(manager if forwards else pool, forwards, pool))
+        if self._closed:  # by another thread, which may not have seen this one
+            way.pool.close()
+        return way
 
     def close(self) -> None:
         """Closes the connections that are not in use."""
+        self._closed = True
         for way in list(self._ways.values()):
             way.pool.close()
 
