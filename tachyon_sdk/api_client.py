@@ -26,7 +26,7 @@ from tachyon_sdk.exceptions import (
 )
 from tachyon_sdk.retry import RetryPolicy
 from tachyon_sdk.streaming.decode import AnswerDecoder
-from tachyon_sdk.streaming.stream import Stream
+from tachyon_sdk.streaming.stream import Stream, has_events, is_event_stream
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -250,13 +250,19 @@ class ApiClient(GenericCalls):
         self, operation: Operation[M], response: rest.RESTResponse, failed: Failed, choices: int
     ) -> ApiResponse[M]:
         raise_for_status(response, failed)
-        if operation.answer_type is None:
-            try:
-                raw_data = response.read(self.configuration.max_response_bytes)
-            except ApiException as error:
-                raise error.after(failed) from error.__cause__
-            return ApiResponse(response.status, None, response.headers, raw_data)  # type: ignore[arg-type]
-        response.keep_pieces(self.configuration.max_response_bytes)
+        limit = self.configuration.max_response_bytes
+        try:
+            if operation.answer_type is None:
+                return ApiResponse(response.status, None, response.headers, response.read(limit))  # type: ignore[arg-type]
+            # The common case does not need what a stream needs.
+            if not (is_event_stream(response.headers) or has_events(response)):
+                body = response.read(limit)
+                data, _ = AnswerDecoder(operation.answer_type, response).whole(body)
+                return ApiResponse(response.status, data, response.headers, body)
+        except ApiException as error:
+            error.after(failed)
+            raise
+        response.keep_pieces(limit)
         data = self._stream(operation, response, failed, choices).collect()
         return ApiResponse(response.status, data, response.headers, response.kept_pieces())
 

@@ -20,7 +20,8 @@ _DONE = b"[DONE]"
 _BOM = b"\xef\xbb\xbf"
 # Types of events that are no chunks whatever their data.
 _CONTROL = frozenset({"error", "done"})
-_MESSAGE = b'"message"'
+# Looked for with `find`: `in` takes four times as long.
+_MESSAGE, _ERROR, _DELTA = b'"message"', b'"error"', b'"delta":'
 _MAX_IGNORED_BYTES = 200
 
 
@@ -104,8 +105,10 @@ class AnswerDecoder(Generic[M]):
         """
         validate, halves = self._validate_json, self._repair.halves
         ended = object()
+        place = 0
 
         def plain(kind: str, data: bytes) -> M | None:
+            nonlocal place
             try:
                 chunk: Any = validate(data)
                 (choice,) = chunk.choices
@@ -114,8 +117,12 @@ class AnswerDecoder(Generic[M]):
                     or reasons.get(choice.index, ended) is not None
                     or ((extra := chunk.__pydantic_extra__) and not BESIDE_CHOICES.isdisjoint(extra))
                     or ((extra := choice.__pydantic_extra__) and "error" in extra)
-                    # Not `_MESSAGE in data`, which takes four times as long.
-                    or (choice.delta.role and data.find(_MESSAGE) >= 0)
+                    # The delta may be a `message`. Mostly the name is where it was in the chunk before.
+                    or (
+                        choice.delta.role
+                        and not data.startswith(_DELTA, place)
+                        and (place := data.find(_DELTA)) < 0
+                    )
                     or kind in _CONTROL
                     or halves
                 ):
@@ -154,7 +161,7 @@ class AnswerDecoder(Generic[M]):
                 yield from self.event(kind, line, merger)
             return
         chunk, data = self._read(data)
-        if _MESSAGE in data and _has_message(chunk):
+        if data.find(_MESSAGE) >= 0 and _has_message(chunk):
             chunk, data = self._without_repetition(chunk, data, merger)
         if extra := chunk.__pydantic_extra__:
             if not chunk.choices and extra.get("type") == "done":  # type: ignore[attr-defined]
@@ -215,7 +222,7 @@ class AnswerDecoder(Generic[M]):
     def _refuse_error(self, response: M, data: bytes, event: bool = False) -> None:
         choices = getattr(response, "choices", ())
         failed = any(_is_failure(choice.finish_reason) for choice in choices)
-        if choices and not failed and not response.__pydantic_extra__ and b'"error"' not in data:
+        if choices and not failed and not response.__pydantic_extra__ and data.find(_ERROR) < 0:
             return
         value = from_json(data)
         found = error_in(value, bool(choices), event=event)

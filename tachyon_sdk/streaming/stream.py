@@ -216,6 +216,19 @@ def is_event_stream(headers: Mapping[str, str]) -> bool:
     return headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
+def has_events(response: Response) -> bool:
+    """Whether a body is an event stream: by its first bytes, else by its media type.
+
+    Raises:
+        ConnectionException: The connection was lost before the first line.
+        ResponseDecodeException: The body cannot be decompressed.
+    """
+    start = _significant(response.look_ahead(_tells_its_form))
+    if start.startswith((b"{", b"[", b"<")):
+        return False
+    return start.startswith(_STREAM_BEGINNINGS) or is_event_stream(response.headers)
+
+
 def _significant(beginning: bytes) -> bytes:
     """The beginning of a body without what may stand before the first line of a stream, or before JSON."""
     return beginning.removeprefix(_BOM).lstrip()
@@ -223,6 +236,8 @@ def _significant(beginning: bytes) -> bytes:
 
 def _tells_its_form(beginning: bytes) -> bool:
     """Whether so much of a body tells whether it is an event stream, or is so much that the rest will not."""
+    if beginning[:1] == b"{":
+        return True
     if _BOM.startswith(beginning):  # it may be cut, or nothing has come
         return False
     start = _significant(beginning)
@@ -258,16 +273,15 @@ class _Reader(Generic[T]):
     def chunks(self, max_event_bytes: int, max_response_bytes: int) -> Generator[T, None, None]:
         """Each chunk the moment it is complete. One generator, because every further one costs."""
         response, merger, completion = self._response, self._merger, self.completion
-        events = EventDecoder(max_event_bytes)
-        plain, keep = self._decoder.plain(completion.reasons), merger.add
+        events: EventDecoder | None = None
         lost: ConnectionException | None = None
-        has_events = is_event_stream(response.headers)
         try:
             try:
-                has_events = self._has_events()
-                if not has_events:
+                if not has_events(response):
                     yield self._whole(max_response_bytes)
                     return
+                events = EventDecoder(max_event_bytes)
+                plain, keep = self._decoder.plain(completion.reasons), merger.add
                 for piece in response.pieces():
                     try:
                         arrived, too_large = events.feed(piece), None
@@ -285,11 +299,11 @@ class _Reader(Generic[T]):
                             response.status, response.reason, headers=response.headers, message=str(too_large)
                         ) from too_large
             except ConnectionException as error:
-                if not has_events:
+                if events is None and not is_event_stream(response.headers):
                     raise
                 response.close()
                 lost = error
-            for kind, data, _ in events.end():
+            for kind, data, _ in () if events is None else events.end():
                 try:
                     yield from self._chunks_of(kind, data)
                 except ResponseDecodeException:  # it was cut
@@ -313,13 +327,6 @@ class _Reader(Generic[T]):
                 error.after(self._previous)
                 error.partial = self._partial() or error.partial
             raise
-
-    def _has_events(self) -> bool:
-        """Whether the body is an event stream: by its first bytes, else by its media type."""
-        start = _significant(self._response.look_ahead(_tells_its_form))
-        if start.startswith((b"{", b"[", b"<")):
-            return False
-        return start.startswith(_STREAM_BEGINNINGS) or is_event_stream(self._response.headers)
 
     def _whole(self, limit: int) -> T:
         """The one chunk of a server that does not stream."""
