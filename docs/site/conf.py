@@ -33,6 +33,7 @@ GUIDES = (
     "Other_servers",
     "Reliability",
     "Performance",
+    "Architecture",
 )
 AREAS = ("calls", "client", "streams", "tools", "structured", "errors", "local")
 MODULES = dict.fromkeys(local.__all__, "tachyon_sdk.local") | dict.fromkeys(

@@ -16,13 +16,13 @@ class Connection:
     """As much of a connection as counts here."""
 
     def __init__(self, chunked: bool = False) -> None:
-        self.sock: object = object()
+        self.is_closed = False
         self.chunked = chunked
         self.made_at = monotonic()
         self.idle_since = 0.0
 
     def close(self) -> None:
-        self.sock = None
+        self.is_closed = True
 
 
 def left(idle: IdleConnections) -> list[Connection]:
@@ -38,7 +38,7 @@ def left(idle: IdleConnections) -> list[Connection]:
 
 
 def are_closed(connections: Iterable[Connection]) -> list[bool]:
-    return [connection.sock is None for connection in connections]
+    return [connection.is_closed for connection in connections]
 
 
 def test_the_connection_that_was_used_last_comes_first() -> None:
@@ -90,7 +90,7 @@ def test_age_does_not_matter_without_a_limit() -> None:
 def test_a_limit_of_zero_keeps_none() -> None:
     idle = IdleConnections(3, 0)
     idle.put(connection := Connection())
-    assert connection.sock is None
+    assert connection.is_closed
     assert left(idle) == []
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_kept_after_responses_after_which_the_server_closes_again_and
     idle.put(same)
     idle.put(other)
     assert left(idle) == [other]
-    assert same.sock is None
+    assert same.is_closed
 
 
 def test_connections_that_end_at_once_are_no_sign_of_that() -> None:
@@ -153,7 +153,7 @@ def test_many_threads_never_get_the_same_one() -> None:
                 connection = Connection()
             assert id(connection) not in in_use
             in_use.add(id(connection))
-            assert connection.sock is not None
+            assert not connection.is_closed
             in_use.remove(id(connection))
             idle.put(connection)
 

@@ -268,7 +268,7 @@ def test_a_body_that_is_cut_off(client: RESTClientObject, framing: Framing, how:
     assert (error.status, error.body, error.request_sent) == (200, "日本", True)
     assert error.headers is response.headers
     assert str(error).startswith("the connection was lost: ")
-    assert str(error).endswith("(while the answer was being read)")
+    assert str(error).endswith("(while reading the response)")
 
 
 def test_a_body_that_does_not_go_on(client: RESTClientObject) -> None:
@@ -277,7 +277,7 @@ def test_a_body_that_does_not_go_on(client: RESTClientObject) -> None:
         server.wait_ended(1)
     assert type(error) is TimeoutException
     assert (error.status, error.body) == (200, "Hel")
-    assert str(error) == "the server sent nothing within the read timeout (while the answer was being read)"
+    assert str(error) == "the server sent nothing within the read timeout (while reading the response)"
 
 
 @pytest.mark.parametrize("size", [b"this is no size", b"-", b"", b"5x", b"\xff"])
