@@ -10,13 +10,13 @@ HEADING = "\n## Private parts of dependencies\n"
 
 
 def rows() -> list[list[str]]:
-    """The rows of the table: the parts, why they are used, and the fallback."""
+    """Return the rows of the table: the parts, the reason, and the fallback."""
     _, _, section = PAGE.read_text(encoding="utf-8").partition(HEADING)
     lines = section.partition("\n## ")[0].splitlines()
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if " | " in line]
-    return table[2:]  # without the head and the line below it
+    return table[2:]  # Without the head.
 
 
 def private_parts() -> list[str]:
-    """The names in the first column."""
+    """Return the names in the first column."""
     return [part for first, *_ in rows() for part in re.findall(r"`(\w+)`", first)]

@@ -1,4 +1,4 @@
-"""The private parts of urllib3, http.client and pydantic in the source of the package are those of Architecture.md.
+"""docs/Architecture.md lists the private parts of urllib3, http.client and pydantic that the package uses.
 
 Public is what the reference of a dependency documents. For urllib3 that is: the members of its classes without an
 underscore, and the parameters of their constructors. Decoders, SOCKS and TLS within TLS are documented without members.
@@ -42,7 +42,7 @@ HTTP_CLIENT = {
     *("putheader", "endheaders", "send", "read", "readinto", "getheader", "getheaders", "fileno", "msg"),
     *("version", "headers", "url", "geturl", "info", "status", "getcode", "reason", "debuglevel", "closed"),
 }
-# What pydantic documents for programs to define or to call.
+# Hooks that pydantic documents for subclasses.
 PYDANTIC_HOOKS = {
     "__get_pydantic_core_schema__",
     "__get_pydantic_json_schema__",
@@ -51,7 +51,7 @@ PYDANTIC_HOOKS = {
 }
 # Most modules have none, and parsing takes long.
 MAY_BE_PRIVATE = re.compile(r"__pydantic_|(pydantic|pydantic_core)[\w.]*\._|import _|__name__ ==")
-# A class of PySocks, public there. It may not be installed.
+# A public class of PySocks, which may not be installed.
 PUBLIC_NAMES_OF_CLASSES = {"SOCKS5AuthError"}
 
 
@@ -60,7 +60,7 @@ def tree_of(module: ModuleType) -> ast.Module:
 
 
 def members_of(cls: ast.ClassDef) -> Iterator[tuple[str, bool]]:
-    """The names of a class, and whether the reference has them."""
+    """Yield the names of a class, and whether the reference documents them."""
     for node in ast.walk(cls):
         match node:
             case ast.FunctionDef(name="__init__", args=arguments):
@@ -78,7 +78,7 @@ def members_of(cls: ast.ClassDef) -> Iterator[tuple[str, bool]]:
 
 @cache
 def private_names() -> frozenset[str]:
-    """The names of urllib3's and http.client's attributes that no reference has."""
+    """Return the attributes of urllib3 and http.client that no reference documents."""
     names, public = set(), set(HTTP_CLIENT)
     for module in (*DOCUMENTED, *WITHOUT_MEMBERS):
         for cls in ast.walk(tree_of(importlib.import_module(f"urllib3.{module}"))):
@@ -96,7 +96,7 @@ def private_names() -> frozenset[str]:
 
 
 def uses(source: str, *, of_transport: bool) -> Iterator[tuple[str, int]]:
-    """The private parts in a source, with their lines. `of_transport`: it may use urllib3 and http.client."""
+    """Yield the private parts in a source, with their lines. `of_transport`: it may use urllib3 and http.client."""
     if not of_transport and not MAY_BE_PRIVATE.search(source):
         return
     tree = ast.parse(source)
@@ -148,12 +148,12 @@ def is_private(name: str, private: frozenset[str]) -> bool:
 
 
 def own_names(cls: ast.ClassDef) -> set[str]:
-    """What a class of the package defines itself; nothing if it extends a class of a dependency."""
+    """Return the names that a class defines itself, or nothing if it extends another class."""
     return set() if extends(cls) else {name for name, _ in members_of(cls)}
 
 
 def extends(cls: ast.ClassDef) -> bool:
-    """Whether a class has bases, or calls those that it will have as a mixin."""
+    """Return whether a class has bases, or is a mixin, which calls methods of `super()`."""
     calls_super = any(isinstance(node, ast.Name) and node.id == "super" for node in ast.walk(cls))
     return calls_super or bool({ast.unparse(base) for base in cls.bases} - {"Protocol", "NamedTuple"})
 
@@ -174,7 +174,7 @@ def test_each_private_part_has_a_row() -> None:
     assert not missing, f"private parts without a row in docs/Architecture.md: {missing}"
 
 
-def test_each_row_is_of_a_private_part_in_use() -> None:
+def test_each_row_is_in_use() -> None:
     assert not set(private_parts()) - all_uses().keys(), (
         "rows in docs/Architecture.md that are not needed any more"
     )
@@ -201,7 +201,7 @@ def test_each_row_is_of_a_private_part_in_use() -> None:
         ("decoder.decompress(b'')", ["decompress"]),
         ("model.__pydantic_validator__.validate_json(b'')", ["__pydantic_validator__"]),
         ("from pydantic._internal import _model_construction", ["_internal", "_model_construction"]),
-        # public, or of the package itself
+        # Public parts, and parts of the package.
         ("response.read1(5); response.release_conn(); connection.is_closed; pool.QueueCls; pool.urlopen", []),
         ("class Reader:\n def __init__(self): self._decoder = 1\n def read(self): return self._decoder", []),
         ("class Model(BaseModel):\n def __get_pydantic_core_schema__(self): ...", []),
@@ -210,15 +210,15 @@ def test_each_row_is_of_a_private_part_in_use() -> None:
         ("headers['chunked'] == 'sock'", []),
     ],
 )
-def test_private_parts_are_found_however_they_are_written(source: str, parts: list[str]) -> None:
+def test_private_parts_are_found(source: str, parts: list[str]) -> None:
     assert [part for part, _ in uses(source, of_transport=True)] == parts
 
 
-def test_names_of_urllib3_are_free_where_it_cannot_be_imported() -> None:
+def test_names_of_urllib3_are_free_outside_the_transport() -> None:
     assert not list(uses("task.sock; task.__pydantic_init_subclass__", of_transport=False))
     assert list(uses("model.__pydantic_extra__", of_transport=False)) == [("__pydantic_extra__", 1)]
 
 
-def test_pydantic_has_what_it_is_asked_for() -> None:
+def test_pydantic_has_the_listed_parts() -> None:
     slots = {part for part in private_parts() if "pydantic" in part}
     assert slots <= {*dir(pydantic.BaseModel), *pydantic.BaseModel.__slots__}

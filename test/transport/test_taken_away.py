@@ -1,7 +1,6 @@
-"""Everything works without any of the private parts of dependencies, as if the next version had renamed them.
+"""Everything works without each private part of urllib3 and http.client, as if a new version had renamed it.
 
-Each part gets another name in all of urllib3 and http.client, whose code is changed accordingly. Under its old name
-there is nothing, or something of another type.
+The code of both is changed to use the new name. The old name is absent, or has a value of another type.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ PIECES = ["one", "two", "three"]
 URLLIB3 = ("connection", "connectionpool", "poolmanager", "response", "contrib.socks", "util.connection")
 URLLIB3 += ("util.response", "util.ssltransport")
 
-# Whether a body is read in another way without the part, and what the log says then.
+# Parts without which bodies are read by the public way, and what the log says.
 BODY_PARTS = {
     "_original_response": "no usable _original_response",
     "response_class": "no usable _original_response",
@@ -67,7 +66,7 @@ NEW_NAME = "named_anew"
 
 
 class Odd:
-    """What is under the old name: an attribute that can be set, and is of a type of its own."""
+    """The old name: an attribute that ignores assignments and has an unusual type."""
 
     def __get__(self, instance: object, owner: type) -> object:
         return self
@@ -76,7 +75,7 @@ class Odd:
 
 
 def rename(monkeypatch: pytest.MonkeyPatch, old: str, *, odd: bool) -> None:
-    """Give an attribute another name in all classes of urllib3 and http.client."""
+    """Rename an attribute in all classes of urllib3 and http.client."""
     modules = [importlib.import_module(f"urllib3.{name}") for name in URLLIB3]
     for module in [http.client, *modules]:
         if old in vars(module):
@@ -129,13 +128,13 @@ def take_away(monkeypatch: pytest.MonkeyPatch, part: str, *, odd: bool) -> None:
             monkeypatch.setattr(importlib.import_module(f"urllib3.{module}"), part, other)
     else:
         rename(monkeypatch, part, odd=odd)
-    # A class of this test's own: the choice is made once for each class.
+    # A new class, because the choice is made once for each class.
     own = type("HTTPResponse", (urllib3.response.HTTPResponse,), {})
     monkeypatch.setattr(urllib3.response, "HTTPResponse", own)
 
 
 class KeywordDecoder:
-    """Takes the size as a keyword only."""
+    """Accepts the size as a keyword only."""
 
     kind: Any
 
@@ -151,7 +150,7 @@ class KeywordDecoder:
 
 
 class OddDecoder(KeywordDecoder):
-    """Returns text where it is given a number."""
+    """Returns text if the size is positional."""
 
     def decompress(self, data: bytes, limit: int | None = None, *, max_length: int = -1) -> Any:
         return super().decompress(data, max_length=max_length) if limit is None else "text"
@@ -167,7 +166,7 @@ def part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     name, odd = request.param
     take_away(monkeypatch, name, odd=odd)
     yield name
-    gc.collect()  # What is closed later has the old names.
+    gc.collect()  # Objects that are closed later would miss the new names.
 
 
 def text_of(api: ChatApi) -> list[str]:
@@ -194,7 +193,7 @@ def test_calls(part: str, caplog: pytest.LogCaptureFixture) -> None:
         assert server.connections == connections
     lines = [line for line in caplog.messages if "read1" in line or "own connections" in line]
     expected = BODY_PARTS.get(part)
-    # Where the connections are not ours, so are the responses.
+    # Connections of urllib3 have responses of urllib3: two choices.
     assert len(lines) == (0 if expected is None else 2 if part == "pool_classes_by_scheme" else 1)
     assert expected is None or expected in lines[0]
 
@@ -227,7 +226,7 @@ def test_errors(part: str) -> None:
     assert not refused.value.request_sent and len(refused.value.previous) == 2
 
 
-def test_each_chunk_arrives_the_moment_it_is_sent(part: str) -> None:
+def test_chunks_arrive_as_soon_as_they_are_sent(part: str) -> None:
     gate = Gate()
     with RawServer([lock_step(framed(STREAM, "chunked"), gate)]) as server, chat(server.url) as api:
         gate.open()
@@ -250,7 +249,7 @@ def test_a_stream_that_is_left_early(part: str) -> None:
 
 
 def close_while_read(api: ChatApi) -> object:
-    """Close a stream in another thread than the one that reads it, and return what the latter got."""
+    """Close a stream while another thread reads it. Return the last result of that thread."""
     stream = api.chat_completion_stream(chat_completion_request=BODY)
     outcome: list[object] = []
     arrived = threading.Event()
