@@ -33,7 +33,6 @@ GUIDES = (
     "Other_servers",
     "Reliability",
     "Performance",
-    "Architecture",
 )
 AREAS = ("calls", "client", "streams", "tools", "structured", "errors", "local")
 MODULES = dict.fromkeys(local.__all__, "tachyon_sdk.local") | dict.fromkeys(
@@ -96,7 +95,7 @@ ADDED = {
         [*(f"{name} <docs/{name}>" for name in api.__all__), f"{REFERENCE}models", "docs/Reference"],
         ":caption: Reference",
     )
-    + toctree(in_checkout("CHANGELOG", "CONTRIBUTING", "SECURITY"), ":caption: Project"),
+    + toctree(in_checkout("CHANGELOG", "CONTRIBUTING", "docs/Architecture", "SECURITY"), ":caption: Project"),
     "examples/README": "".join(
         f"\n## {path.name}\n\n```{{literalinclude}} {path.name}\n```\n"
         for path in sorted((ROOT / "examples").glob("*.py"))
