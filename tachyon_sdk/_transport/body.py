@@ -150,31 +150,7 @@ def _missing_part(response: Any) -> str:
     return "decompress"
 
 
-class _Abortable:
-    """Lets either the reader free the connection or another thread abort it.
-
-    After the end of the body, another request may use the connection. After a fork, both processes share it.
-    """
-
-    _response: urllib3.BaseHTTPResponse
-    _socket: Any
-    _process: int
-    _claims: list[bool]
-    """Has one item. A lock would not do: a fork could copy it while it is held."""
-
-    def _claim(self) -> bool:
-        """Return whether the caller is the first of all threads to free or abort the connection."""
-        try:
-            return self._claims.pop()
-        except IndexError:
-            return False
-
-    def abort(self) -> None:
-        if self._process == os.getpid() and self._claim():
-            _shut_down(self._response, self._socket)
-
-
-class RawBody(_Abortable):
+class RawBody:
     """Reads a body below urllib3, which halves the cost of a piece.
 
     Nothing that has arrived is lost if the connection breaks within an HTTP chunk.
@@ -255,7 +231,7 @@ class RawBody(_Abortable):
             return False
 
     def _release(self) -> None:
-        if not self._claim():
+        if not _claim(self._claims):
             self.close()
             return
         if self._framing.left_over or self._framing.ends_with_the_connection:
@@ -268,6 +244,9 @@ class RawBody(_Abortable):
         self._response.close()
         self._response.release_conn()
 
+    def abort(self) -> None:
+        _abort(self._response, self._socket, self._process, self._claims)
+
 
 def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:
     if response.chunked:
@@ -276,7 +255,21 @@ def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:
     return Framing() if size is None else Sized(size)
 
 
-def _shut_down(response: urllib3.BaseHTTPResponse, sock: Any) -> None:
+def _claim(claims: list[bool]) -> bool:
+    """Return whether the caller is the first of all threads to free or abort a connection.
+
+    `claims` has one item. A lock would not do: a fork could copy it while it is held.
+    """
+    try:
+        return claims.pop()
+    except IndexError:
+        return False
+
+
+def _abort(response: urllib3.BaseHTTPResponse, sock: Any, process: int, claims: list[bool]) -> None:
+    # After the end of the body, another request may use the connection. After a fork, both processes share it.
+    if process != os.getpid() or not _claim(claims):
+        return
     # Not all classes of responses can be shut down, and the connection may have ended.
     with suppress(AttributeError, NotImplementedError, OSError, ValueError):
         if isinstance(sock, socket.socket):
@@ -289,7 +282,7 @@ def _shut_down(response: urllib3.BaseHTTPResponse, sock: Any) -> None:
             response.shutdown()
 
 
-class PublicBody(_Abortable):
+class PublicBody:
     """Reads a body with the public methods of urllib3's responses, which also decompress it.
 
     Args:
@@ -314,7 +307,7 @@ class PublicBody(_Abortable):
             raise ProtocolError(str(error), error) from error
         if not piece:
             self._ended = True
-            if self._claim():
+            if _claim(self._claims):
                 self._release()
             else:
                 self.close()
@@ -353,6 +346,9 @@ class PublicBody(_Abortable):
     def _release(self) -> None:
         if release := getattr(self._response, "release_conn", None):  # vcrpy before 8.1 has none.
             release()
+
+    def abort(self) -> None:
+        _abort(self._response, self._socket, self._process, self._claims)
 
 
 def _has_read1(response: urllib3.BaseHTTPResponse) -> bool:
