@@ -175,7 +175,8 @@ def _make_manager(proxy: str | None, configuration: Configuration) -> urllib3.Po
     pool_classes = getattr(manager, "pool_classes_by_scheme", None)
     if not isinstance(pool_classes, dict):
         _log.debug("urllib3 has no pool_classes_by_scheme: its own connections are used")
-        return _urllib3_manager(proxy, configuration, ssl_context=shared_tls_context())
+        maxsize = configuration.connection_pool_maxsize
+        return _urllib3_manager(proxy, configuration, ssl_context=shared_tls_context(), maxsize=maxsize)
     idle = IdleConnections(configuration.connection_pool_maxsize, configuration.keepalive_expiry)
     settings = {
         "tls_context": staticmethod(shared_tls_context),
@@ -195,13 +196,13 @@ def _make_manager(proxy: str | None, configuration: Configuration) -> urllib3.Po
     return manager
 
 
-def _urllib3_manager(proxy: str | None, configuration: Configuration, **tls: Any) -> urllib3.PoolManager:
+def _urllib3_manager(proxy: str | None, configuration: Configuration, **more: Any) -> urllib3.PoolManager:
     options: dict[str, Any] = {
         "cert_reqs": ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE,
         "assert_hostname": configuration.assert_hostname,
         "server_hostname": configuration.tls_server_name,
         "socket_options": configuration.socket_options,
-        **tls,
+        **more,
     }
     options = {name: value for name, value in options.items() if value is not None}
     options.setdefault("socket_options", _SOCKET_OPTIONS)

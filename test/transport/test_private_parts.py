@@ -182,6 +182,36 @@ def test_each_row_is_in_use() -> None:
     assert all(len(row) == 3 and all(row) for row in rows())
 
 
+class AtImport(ast.NodeTransformer):
+    """Leaves only what runs at import, without the names that it assigns."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        return ast.Pass()
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        return ast.Expr(node.value) if node.value else ast.Pass()
+
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+        return ast.Expr(node.value)
+
+
+def used_at_import(source: str) -> list[str]:
+    tree = AtImport().visit(ast.parse(source))
+    return [part for part, _ in uses(ast.unparse(tree), of_transport=True)]
+
+
+def test_no_private_part_is_used_at_import() -> None:
+    for folder in ("_transport", "_contract", "streaming"):
+        for path in PACKAGE.glob(f"{folder}/*.py"):
+            assert not used_at_import(path.read_text(encoding="utf-8")), path
+
+
+def test_uses_at_import_are_found() -> None:
+    assert used_at_import("class A(B):\n sock: Any\n response_class = C\n def f(self): self.sock") == []
+    assert used_at_import("fp = urllib3.HTTPResponse._fp") == ["_fp"]
+    assert used_at_import("slot: Any = Model.__pydantic_validator__") == ["__pydantic_validator__"]
+
+
 @pytest.mark.parametrize(
     ("source", "parts"),
     [

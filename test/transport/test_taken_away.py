@@ -169,6 +169,17 @@ def part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     gc.collect()  # Objects that are closed later would miss the new names.
 
 
+def test_urllib3s_own_pools_keep_several_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_away(monkeypatch, "pool_classes_by_scheme", odd=False)
+    with RawServer([ANSWER] * 4) as server, chat(server.url) as api:
+        for _ in range(2):
+            options = {"chat_completion_request": BODY}
+            responses = [api.chat_completion_without_preload_content(**options) for _ in range(2)]
+            assert all(b"Hello" in response.data for response in responses)
+        assert server.connections == 2
+    gc.collect()
+
+
 def text_of(api: ChatApi) -> list[str]:
     with api.chat_completion_stream(chat_completion_request=BODY) as stream:
         return list(stream.text)
