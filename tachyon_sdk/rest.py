@@ -63,11 +63,11 @@ class RESTResponse:
         return self.response.headers
 
     def getheaders(self) -> Mapping[str, str]:
-        """Return the headers. Kept for programs that use urllib3's former name."""
+        """Return the headers, under the name that OpenAPI Generator uses."""
         return self.headers
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
-        """Return one header. Kept for programs that use urllib3's former name."""
+        """Return one header, under the name that OpenAPI Generator uses."""
         return self.headers.get(name, default)
 
     @property

@@ -102,7 +102,7 @@ class Body(Protocol):
         """Close the connection while another thread reads from it. That read then fails or ends."""
 
 
-# The private part that `RawBody` misses, or nothing, by the classes of a response and of its original.
+# The private part that `RawBody` lacks, or nothing, by the classes of a response and of its original.
 _missing_parts: dict[tuple[type, type], str] = {}
 _MAX_CLASSES = 100
 
@@ -135,7 +135,6 @@ def _missing_part(response: Any) -> str:
     original = getattr(response, "_original_response", None)
     if not isinstance(original, Response):  # It did not come over a connection of ours.
         return "_original_response"
-    # `fp` is None if there is no body, here if another class than the usual one reads it.
     if not callable(getattr(getattr(original, "fp", None), "read1", None)):
         return "fp"
     if not isinstance(getattr(response, "chunked", None), bool):

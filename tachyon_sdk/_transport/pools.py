@@ -44,7 +44,7 @@ _WRAPPED = ("connect", "request", "endheaders", "send", "getresponse", "close")
 # `fetch` has one timeout, for which urllib3 takes the connect timeout. It also applies to the response.
 _ONE_TIMEOUT = sys.platform == "emscripten"
 
-_NOTHING = nullcontext()
+_NO_REDACTION = nullcontext()
 
 # Gateways drop idle connections, for example while a model generates, unless TCP keepalive is on.
 _KEEPALIVE_SECONDS = 30
@@ -108,7 +108,7 @@ class Pools:
         origin = url if path_start < 0 else url[:path_start]
         route = self._routes.get(origin) or self._find_route(origin)
         target = url if route.takes_whole_url else url[len(origin) :] or "/"
-        with redact_queries() if "?" in target else _NOTHING:
+        with redact_queries() if "?" in target else _NO_REDACTION:
             try:
                 return _open(route, method, target, body, headers, timeouts)
             except StaleConnectionError:
