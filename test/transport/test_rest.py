@@ -216,8 +216,8 @@ def test_the_traceback_of_a_lost_connection_is_short(client: RESTClientObject) -
         lost = failure(client, server.url)
         truncated = broken(send(client, server.url))
     for error in (lost, truncated):
-        assert "urllib3/" not in "".join(traceback.format_exception(error)).replace("\\", "/")
         assert isinstance(error.__cause__, ProtocolError)
+        assert error.__cause__.__traceback__ is None
 
 
 # --- no response
