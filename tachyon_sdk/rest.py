@@ -1,20 +1,18 @@
-"""One attempt at a request over urllib3.
+"""One attempt at a request, sent with urllib3.
 
-There is no retry here, and no redirect is followed; `ApiClient` decides about both.
+Nothing is retried here and no redirect is followed. `ApiClient` decides about both.
 """
 
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
 
 import urllib3
 from urllib3.exceptions import DecodeError, HTTPError, LocationValueError
 
 from tachyon_sdk._transport.body import body_of
 from tachyon_sdk._transport.connection import NotConnectedError
-from tachyon_sdk._transport.errors import lost, never_connected, not_connected
+from tachyon_sdk._transport.errors import lost, never_connected, not_connected, without_frames
 from tachyon_sdk._transport.pools import Pools
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
@@ -27,21 +25,21 @@ from tachyon_sdk.exceptions import (
 RESTResponseType = urllib3.BaseHTTPResponse
 
 Timeouts = tuple[float | None, float | None]
-"""Seconds to wait for the connection, and for each next byte of the answer; None waits for ever."""
+"""Connect and read timeout in seconds. None waits without a limit."""
 
-# How much of an answer that cannot be read is kept for the error.
+# How much of an unreadable response the error keeps.
 _SHOWN_BYTES = 1024 * 1024
 
 
 class RESTResponse:
-    """The answer to one attempt, its body not yet read.
+    """The response of one attempt, with an unread body.
 
     Attributes:
         response: urllib3's response.
         status: HTTP status.
         reason: Reason phrase of the status line.
-        limit: Bytes that `read` reads at most where it is not told; None for no limit.
-        previous: The errors of the attempts before this one, oldest first.
+        limit: Default maximum number of bytes for `read`. None for no limit.
+        previous: The errors of the previous attempts, oldest first.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
@@ -55,37 +53,37 @@ class RESTResponse:
         self._kept: list[bytes] | None = None
         self._kept_bytes = 0
         self._may_keep: int | None = None
-        # What was read ahead; nothing stands for the end of the body.
+        # Pieces that were read ahead. An empty one is the end of the body.
         self._ahead: list[bytes] = []
         self._aborted = False
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers; names are found whatever their case."""
+        """The headers. Names are not case-sensitive."""
         return self.response.headers
 
     def getheaders(self) -> Mapping[str, str]:
-        """The headers, under the name that older clients used."""
+        """Return the headers, under the name that OpenAPI Generator uses."""
         return self.headers
 
     def getheader(self, name: str, default: str | None = None) -> str | None:
-        """One header, under the name that older clients used."""
+        """Return one header, under the name that OpenAPI Generator uses."""
         return self.headers.get(name, default)
 
     @property
     def data(self) -> bytes | None:
-        """The body, once `read` has read it."""
+        """The body, after `read` has returned it; else None."""
         return self._data
 
     def read(self, limit: int | None = None) -> bytes:
-        """The whole body, decompressed.
+        """Read the whole body, decompressed.
 
         Args:
-            limit: Bytes; None for the `limit` of this response.
+            limit: Maximum number of bytes. None for the `limit` of this response.
 
         Raises:
-            ConnectionException: The body broke off; `body` is what had arrived.
-            ResponseDecodeException: The body cannot be decompressed, or is larger than the limit; `body` is what
+            ConnectionException: The connection was lost. `body` is what had arrived.
+            ResponseDecodeException: The body cannot be decompressed, or is larger than the limit. `body` is what
                 had arrived.
         """
         if self._data is None:
@@ -101,15 +99,15 @@ class RESTResponse:
         return self._data
 
     def pieces(self) -> Iterator[bytes]:
-        """The body, decompressed, in pieces that are handed over the moment they arrive.
+        """Iterate over the decompressed body, each piece as soon as it arrives.
 
         Raises:
-            TimeoutException: Nothing came for as long as the read timeout allows.
+            TimeoutException: Nothing arrived within the read timeout.
             ConnectionException: The connection was lost before the body was complete.
-            ResponseDecodeException: The body cannot be decompressed.
+            ResponseDecodeException: The body cannot be decompressed, or is larger than the limit of `keep_pieces`.
         """
         read, ahead = self._body.read, self._ahead
-        with self._our_errors():
+        try:
             while piece := ahead.pop(0) if ahead else read():
                 if self._kept is None or self._keep(piece):
                     yield piece
@@ -117,54 +115,47 @@ class RESTResponse:
                 self.close()
                 yield self._kept[-1]
                 raise self._undecodable(f"the response is larger than {self._may_keep} bytes")
+        except (HTTPError, OSError) as error:
+            raise self._failure(error) from without_frames(error)
 
     def look_ahead(self, enough: Callable[[bytes], bool]) -> bytes:
-        """The beginning of the body, which `pieces` will hand over again.
+        """Read the beginning of the body. `pieces` returns it again.
 
         Args:
-            enough: Whether so much of it is enough; without it the whole body is read.
+            enough: Whether this much of the body is enough. Otherwise reading continues, up to the end of the body.
 
         Raises:
             ConnectionException, ResponseDecodeException: As for `pieces`.
         """
         beginning = b""
-        with self._our_errors():
+        try:
             while not enough(beginning):
                 piece = self._body.read()
                 self._ahead.append(piece)
                 if not piece:
                     break
                 beginning += piece
+        except (HTTPError, OSError) as error:
+            raise self._failure(error) from without_frames(error)
         return beginning
 
     @property
     def end_is_certain(self) -> bool:
-        """Whether the body says where it ends; else an end of the connection may be a loss."""
+        """Whether the framing marks the end of the body. Otherwise an early end cannot be recognised."""
         return self._body.end_is_certain
 
-    @contextmanager
-    def _our_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except DecodeError as error:
-            self.close()
-            raise self._undecodable(f"the response cannot be decompressed: {error}") from error
-        except (HTTPError, OSError) as error:
-            self.close()
-            raise self._lost(error) from error
-
     def keep_pieces(self, limit: int | None) -> None:
-        """From now on keeps what `pieces` hands over, at most `limit` bytes, for `kept_pieces`."""
+        """Keep what `pieces` returns from now on, up to `limit` bytes, for `kept_pieces`."""
         self._kept = []
         self._kept_bytes = 0
         self._may_keep = limit
 
     def kept_pieces(self) -> bytes:
-        """What `pieces` has handed over."""
+        """Return what `pieces` has returned since `keep_pieces`."""
         return b"".join(self._kept or ()) if self._data is None else self._data
 
     def _beginning(self) -> bytes:
-        """The beginning of what was kept, without a copy of the rest."""
+        """Return the first bytes of the kept pieces, without a copy of the rest."""
         pieces, size = [], 0
         for piece in self._kept or ():
             if size >= _SHOWN_BYTES:
@@ -174,7 +165,7 @@ class RESTResponse:
         return b"".join(pieces)
 
     def _keep(self, piece: bytes) -> bool:
-        """Keeps a piece, or as much of it as the limit leaves; whether that was all of it."""
+        """Keep a piece up to the limit. Return whether it was kept whole."""
         assert self._kept is not None
         left = sys.maxsize if self._may_keep is None else self._may_keep - self._kept_bytes
         self._kept.append(piece[:left])
@@ -182,28 +173,33 @@ class RESTResponse:
         return len(piece) <= left
 
     def finish(self) -> None:
-        """Makes the connection ready for the next request, where the rest of the body is short and already here.
-
-        Where it is not, the connection is closed.
-        """
+        """Free the connection if the rest of the body is short and has arrived. Close it otherwise."""
         self._body.drain()
 
-    def _lost(self, error: Exception) -> ConnectionException:
-        doing = "while the answer was being read"
-        answered: dict[str, Any] = {"status": self.status, "reason": self.reason, "headers": self.headers}
+    def _failure(self, error: HTTPError | OSError) -> ConnectionException | ResponseDecodeException:
+        """Close the connection after an error of its body, and return the error for the caller."""
+        self.close()
+        if isinstance(error, DecodeError):
+            return self._undecodable(f"the response cannot be decompressed: {error}")
+        context = "while reading the response"
         if self._aborted:
-            return ConnectionException(message=f"it was closed by another thread ({doing})", **answered)
-        return lost(error, doing, **answered)
+            return ConnectionException(
+                self.status,
+                self.reason,
+                headers=self.headers,
+                message=f"the connection was closed by another thread ({context})",
+            )
+        return lost(error, context, status=self.status, reason=self.reason, headers=self.headers)
 
     def _undecodable(self, message: str) -> ResponseDecodeException:
         return ResponseDecodeException(self.status, self.reason, headers=self.headers, message=message)
 
     def close(self) -> None:
-        """Closes the connection, unless the body was read to its end and the connection is in use again."""
+        """Close the connection, unless the body was read to its end."""
         self._body.close()
 
     def abort(self) -> None:
-        """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
+        """Close the connection while another thread reads from it. That read then fails or ends."""
         self._aborted = True
         self._body.abort()
 
@@ -212,52 +208,56 @@ class RESTClientObject:
     """Connections to one or more hosts, kept open between requests.
 
     Args:
-        configuration: TLS, proxy and pool settings; they are read for each host when the first request goes there.
+        configuration: TLS, proxy and pool settings. They are read when the first request goes to a host.
     """
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        # By process: a connection that a fork copied still belongs to the parent.
+        # By process id: connections that `fork` copied belong to the parent.
         self._pools: dict[int, Pools] = {}
         self._warned: dict[str, object] = {}
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeouts: Timeouts
     ) -> RESTResponse:
-        """Sends a request once and returns as soon as the headers of its answer are here.
+        """Send a request once. Return when the response headers have arrived.
 
         Raises:
             ApiValueError: The URL cannot be requested.
-            TimeoutException: No connection, or no answer, within the timeouts.
-            ConnectionException: No connection, or it was lost. `request_sent` is False where the server cannot
-                have seen the request.
+            TimeoutException: No connection or no response within the timeouts.
+            ConnectionException: No connection could be made, or it was lost. `request_sent` is False if the server
+                cannot have received the request.
         """
         try:
             response = self._pools_of_this_process().send(method, url, headers, body, timeouts)
         except LocationValueError as error:
             raise ApiValueError(f"the URL cannot be requested: {error}") from error
         except NotConnectedError as error:
-            raise not_connected(error, _doing(method, url)) from error.__cause__
+            raise not_connected(error, url, _context(method, url)) from _cause(error)
         except (HTTPError, OSError) as error:
-            if found := never_connected(error, url, self._configuration.proxy_for(url)):
-                raise not_connected(found, _doing(method, url)) from error
-            raise lost(error, _doing(method, url)) from error
+            if found := never_connected(error, self._configuration.proxy_for(url)):
+                raise not_connected(found, url, _context(method, url)) from without_frames(error)
+            raise lost(error, _context(method, url)) from without_frames(error)
         return RESTResponse(response)
 
     def close(self) -> None:
-        """Closes the connections that are not in use. The next request makes new ones."""
+        """Close idle connections. The next request opens new ones."""
         pools, self._pools = self._pools, {}
         for each in pools.values():
             each.close()
 
     def _pools_of_this_process(self) -> Pools:
         process = os.getpid()
-        # One of several threads wins; no lock, because a fork could copy it while it is held.
+        # Threads may race; setdefault picks one. A fork could copy a lock while it is held.
         return self._pools.get(process) or self._pools.setdefault(
             process, Pools(self._configuration, self._warned)
         )
 
 
-def _doing(method: str, url: str) -> str:
-    # Without the query, which may hold a credential.
+def _cause(error: NotConnectedError) -> BaseException | None:
+    return error.__cause__ and without_frames(error.__cause__)
+
+
+def _context(method: str, url: str) -> str:
+    # The query may contain a credential.
     return f"{method} {url.partition('?')[0]}"

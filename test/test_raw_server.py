@@ -1,4 +1,4 @@
-"""The server of the other tests sends exactly what it is told, seen through plain sockets."""
+"""The server of the tests sends exactly the given bytes. The client is a plain socket."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def connect(server: RawServer) -> socket.socket:
 
 
 def read(sock: socket.socket, size: int) -> bytes:
-    """Exactly `size` bytes, fewer only where the stream ends."""
+    """Read `size` bytes, or fewer at the end of the stream."""
     data = b""
     while len(data) < size and (more := sock.recv(size - len(data))):
         data += more
@@ -75,7 +75,7 @@ def test_it_sends_the_responses_in_order_over_one_connection() -> None:
     assert threads_of_servers() == []
 
 
-def test_it_records_what_it_was_sent() -> None:
+def test_it_records_requests() -> None:
     with RawServer([http_response()]) as server, connect(server) as client:
         client.sendall(REQUEST)
         read(client, 1)
@@ -138,7 +138,7 @@ def test_it_ends_the_connection_in_order(response: bytes | list[bytes]) -> None:
         server.wait_ended()
 
 
-def test_it_breaks_the_connection_off() -> None:
+def test_it_resets_the_connection() -> None:
     with RawServer([[b"HTTP/1.1 200 OK\r\n", RESET]]) as server, connect(server) as client:
         client.sendall(REQUEST)
         with pytest.raises(ConnectionResetError):
@@ -146,7 +146,7 @@ def test_it_breaks_the_connection_off() -> None:
                 pass
 
 
-def test_it_sees_a_client_that_leaves_early() -> None:
+def test_it_notices_a_client_that_disconnects() -> None:
     with RawServer([[http_response(body="x" * 100)[:-50], AWAIT_CLOSE]]) as server:
         with connect(server) as client:
             client.sendall(REQUEST)
@@ -154,7 +154,7 @@ def test_it_sees_a_client_that_leaves_early() -> None:
         server.wait_ended(1)
 
 
-def test_a_handler_has_the_connection_to_itself() -> None:
+def test_a_handler_owns_the_connection() -> None:
     def handler(connection: Connection) -> None:
         while True:
             connection.send(connection.read_request().body.upper())
@@ -181,7 +181,9 @@ def test_an_error_of_the_handler_reaches_the_test() -> None:
         assert client.recv(1) == b""
 
 
-def test_an_error_of_the_test_goes_before_that_of_the_handler(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_the_test_has_priority_over_one_of_the_handler(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     def handler(connection: Connection) -> None:
         raise ValueError("the handler's")
 
@@ -191,7 +193,7 @@ def test_an_error_of_the_test_goes_before_that_of_the_handler(capsys: pytest.Cap
     assert "the handler's" in capsys.readouterr().err
 
 
-def test_one_request_too_many_is_an_error() -> None:
+def test_an_unexpected_request_is_an_error() -> None:
     with pytest.raises(AssertionError, match=r"no response is left for request 2: POST /v1/x"):
         with RawServer([http_response()]) as server, connect(server) as client:
             client.sendall(REQUEST)
@@ -200,10 +202,10 @@ def test_one_request_too_many_is_an_error() -> None:
             assert client.recv(1) == b""
 
 
-def test_leaving_ends_whatever_still_waits() -> None:
+def test_leaving_the_block_ends_waiting_connections() -> None:
     gate = Gate()
     with RawServer([[b"HTTP/1.1 200 OK\r\n", gate, b"never sent"]]) as server:
-        silent, waiting = connect(server), connect(server)  # accepted in this order
+        silent, waiting = connect(server), connect(server)  # Accepted in this order.
         waiting.sendall(REQUEST)
         read(waiting, 1)
     with waiting, silent:
@@ -219,7 +221,7 @@ def test_nothing_listens_on_a_closed_port() -> None:
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 @pytest.mark.parametrize("name", ["llama-stream", "litellm-nonstream"])
-def test_another_framing_keeps_the_head_and_the_body(name: str, framing: Framing) -> None:
+def test_reframing_keeps_head_and_body(name: str, framing: Framing) -> None:
     head, body = split_response(recorded(name))
     raw = reframe(recorded(name), framing)
     new_head, new_body = split_response(raw)
@@ -249,7 +251,7 @@ def test_a_piece_becomes_a_chunk() -> None:
         framed(raw, "chunked", [b"abc"])
 
 
-def test_each_gzip_part_can_be_read_at_once() -> None:
+def test_each_gzip_part_can_be_decompressed_at_once() -> None:
     raw = recorded("llama-stream")
     pieces = events_of(split_response(raw)[1])
     _, *parts, _ = framed(raw, "gzip-content-length")
@@ -259,7 +261,7 @@ def test_each_gzip_part_can_be_read_at_once() -> None:
     assert pieces[-1] == b"data: [DONE]\n\n"
 
 
-def test_events_and_answers_are_built_as_they_look_on_the_wire() -> None:
+def test_built_events_and_responses() -> None:
     assert event_stream({"a": "é"}, "two\nlines", b": raw\n\n") == (
         'data: {"a": "é"}\n\ndata: two\ndata: lines\n\n: raw\n\n'.encode()
     )
@@ -273,7 +275,7 @@ def test_events_and_answers_are_built_as_they_look_on_the_wire() -> None:
     )
 
 
-def test_tls_server_is_trusted_through_its_authority() -> None:
+def test_tls_server_is_trusted_with_its_authority() -> None:
     with TlsServer([http_response(body="secret")]) as server:
         context = ssl.create_default_context(cafile=server.ca_file)
         with connect(server) as sock, context.wrap_socket(sock, server_hostname="localhost") as client:
@@ -288,11 +290,11 @@ def test_tls_server_is_trusted_through_its_authority() -> None:
         assert len(server.requests) == 1
 
 
-def test_tls_server_may_want_a_client_certificate() -> None:
+def test_tls_server_can_require_a_client_certificate() -> None:
     with TlsServer([http_response()], client_certificate=True) as server:
         context = ssl.create_default_context(cadata=server.ca_pem)
         with connect(server) as sock, context.wrap_socket(sock, server_hostname="127.0.0.1") as client:
-            with pytest.raises(OSError):  # noqa: PT011  # an alert or a reset, whichever is read first
+            with pytest.raises(OSError):  # noqa: PT011  # An alert or a reset, whichever is read first.
                 client.recv(1)
         server.wait_ended(1)
         assert len(server.handshake_errors) == 1
@@ -302,7 +304,7 @@ def test_tls_server_may_want_a_client_certificate() -> None:
             assert read(client, 15) == b"HTTP/1.1 200 OK"
 
 
-def test_tls_server_ends_in_mid_handshake() -> None:
+def test_tls_server_stops_during_a_handshake() -> None:
     with TlsServer([]) as server, connect(server):
         pass
     assert threads_of_servers() == []

@@ -95,7 +95,7 @@ ADDED = {
         [*(f"{name} <docs/{name}>" for name in api.__all__), f"{REFERENCE}models", "docs/Reference"],
         ":caption: Reference",
     )
-    + toctree(in_checkout("CHANGELOG", "CONTRIBUTING", "SECURITY"), ":caption: Project"),
+    + toctree(in_checkout("CHANGELOG", "CONTRIBUTING", "docs/Architecture", "SECURITY"), ":caption: Project"),
     "examples/README": "".join(
         f"\n## {path.name}\n\n```{{literalinclude}} {path.name}\n```\n"
         for path in sorted((ROOT / "examples").glob("*.py"))

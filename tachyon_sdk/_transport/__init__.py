@@ -1,1 +1,1 @@
-"""All that touches urllib3 and http.client, beside `rest`."""
+"""All code that uses urllib3 and http.client, except `rest`."""

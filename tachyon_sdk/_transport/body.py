@@ -1,4 +1,4 @@
-"""The body of a response: read from its connection the moment it arrives, and decompressed."""
+"""Reads and decompresses response bodies, each piece as soon as it arrives."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
 from http.client import HTTPException
+from types import NoneType
 from typing import Any, Protocol
 
 import urllib3
@@ -20,20 +20,20 @@ from tachyon_sdk._transport.connection import Response
 from tachyon_sdk._transport.framing import Chunked, Framing, Sized
 
 _PIECE_BYTES = 65536
-# What may still come after the end of an event stream for its connection to be worth keeping.
+# How much may follow the end of an event stream if its connection is to be kept.
 _LEFTOVER_BYTES = 65536
 _LEFTOVER_SECONDS = 0.1
 _log = logging.getLogger("tachyon_sdk")
 
 
 class Decompressor:
-    """Decompresses a body (RFC 9110, section 8.4.1): compressed bytes in, content out, in pieces of bounded size.
+    """Decompresses a body (RFC 9110, section 8.4.1) in pieces of bounded size.
 
     Args:
-        codings: The content codings in the order in which they were applied, separated by commas.
+        codings: The content codings, in the order in which they were applied, separated by commas.
 
     Attributes:
-        has_more: Whether the last piece was not all of the content of what was given.
+        has_more: Whether `feed(b"")` may return more content of the data so far.
     """
 
     def __init__(self, codings: str) -> None:
@@ -42,16 +42,13 @@ class Decompressor:
         self._decoder: Any = None
 
     def feed(self, data: bytes) -> bytes:
-        """A piece of the content of `data`; if there is more, `feed(b"")` gives it.
+        """Return a piece of the content of `data`. If there is more, `feed(b"")` returns the next piece.
 
         Raises:
             DecodeError: The data is invalid, or there are too many codings.
         """
         if self._decoder is None:
-            # The decoder for several codings takes a single one as well, but asks each decoder twice.
-            decoders = urllib3.response
-            gzip_alone = self._codings == "gzip"
-            self._decoder = decoders.GzipDecoder() if gzip_alone else decoders.MultiDecoder(self._codings)
+            self._decoder = _decoder_of(self._codings)
         try:
             content: bytes = self._decoder.decompress(data, _PIECE_BYTES)
         except BaseHTTPResponse.DECODER_ERROR_CLASSES as error:
@@ -60,8 +57,14 @@ class Decompressor:
         return content
 
 
+def _decoder_of(codings: str) -> Any:
+    # MultiDecoder also takes one coding, but calls each decoder twice.
+    decoders = urllib3.response
+    return decoders.GzipDecoder() if codings == "gzip" else decoders.MultiDecoder(codings)
+
+
 def decompressor_of(headers: Mapping[str, str]) -> Decompressor | None:
-    """What decompresses a body; None where it is not compressed, or in a way that urllib3 does not know."""
+    """Return the decompressor for a body, or None if it is not compressed or urllib3 does not know the coding."""
     value = headers.get("Content-Encoding")
     if not value:
         return None
@@ -73,10 +76,10 @@ def decompressor_of(headers: Mapping[str, str]) -> Decompressor | None:
 
 
 class Body(Protocol):
-    """The body of one response. One thread reads it; any thread may call `abort`."""
+    """The body of one response. One thread reads it. Any thread may call `abort`."""
 
     def read(self) -> bytes:
-        """Return the next piece, decompressed; nothing at the end of the body, when its connection is free again.
+        """Return the next decompressed piece, or nothing at the end of the body, which frees the connection.
 
         Raises:
             HTTPError, OSError: The connection was lost, or the response is not valid HTTP.
@@ -86,82 +89,93 @@ class Body(Protocol):
 
     @property
     def end_is_certain(self) -> bool:
-        """Whether the body says where it ends, so that its end is not that of a lost connection."""
+        """Whether the framing marks the end of the body. Otherwise a lost connection may end it."""
         ...
 
     def drain(self) -> None:
-        """Free the connection if the rest of the body is short and already here; close it if not."""
+        """Free the connection if the rest of the body is short and has arrived. Close it otherwise."""
 
     def close(self) -> None:
-        """Close the connection, unless the body was read to its end and the connection is in use again."""
+        """Close the connection, unless the body was read to its end."""
 
     def abort(self) -> None:
-        """End the connection while another thread reads from it; that read then fails, or ends."""
+        """Close the connection while another thread reads from it. That read then fails or ends."""
+
+
+# The private part that `RawBody` lacks, or nothing, by the classes of a response and of its original.
+_missing_parts: dict[tuple[type, type], str] = {}
+_MAX_CLASSES = 100
 
 
 def body_of(response: urllib3.BaseHTTPResponse) -> Body:
-    """Return what reads the body of a response.
+    """Return the reader of a response body.
 
-    That is `RawBody`, which reads below urllib3, where the response has all the parts it needs; and `PublicBody`
-    where it has not: with vcrpy, in the browser, with a test double, or with a later urllib3.
+    `RawBody` reads below urllib3. It needs private parts of the response. If one is missing or has another type, as
+    with vcrpy, in the browser, with a test double or with a later urllib3, `PublicBody` is used.
     """
-    missing = _missing_parts(response)
-    if not missing:
-        return RawBody(response)
-    _log_once(type(response), missing)
-    return PublicBody(response)
+    classes = type(response), type(getattr(response, "_original_response", None))
+    missing = _missing_parts.get(classes)
+    if missing is None:
+        missing = _missing_part(response)
+        if len(_missing_parts) >= _MAX_CLASSES:  # Mocks have a class each.
+            _missing_parts.clear()
+        _missing_parts[classes] = missing
+        if missing:
+            _log.debug(
+                "%s.%s has no usable %s: bodies are read with read1()",
+                classes[0].__module__,
+                classes[0].__qualname__,
+                missing,
+            )
+    return PublicBody(response) if missing else RawBody(response)
 
 
-@lru_cache(maxsize=64)
-def _log_once(kind: type, missing: str) -> None:
-    _log.debug("%s.%s has no %s: bodies are read with read1()", kind.__module__, kind.__qualname__, missing)
-
-
-def _missing_parts(response: urllib3.BaseHTTPResponse) -> str:
-    """Name the first part that `RawBody` needs and a response does not have; nothing if it has them all."""
-    source = getattr(response, "_original_response", None)
-    if not isinstance(source, Response):  # it did not come over a connection of ours
+def _missing_part(response: Any) -> str:
+    """Return the name of the first private part that `RawBody` cannot use, or nothing."""
+    original = getattr(response, "_original_response", None)
+    if not isinstance(original, Response):  # It did not come over a connection of ours.
         return "_original_response"
-    if not hasattr(source, "fp") or not (source.fp is None or hasattr(source.fp, "read1")):
-        return "fp.read1"
-    if "Content-Encoding" in response.headers and not hasattr(urllib3.response, "MultiDecoder"):
-        return "MultiDecoder"
-    return next((name for name in ("chunked", "length_remaining") if not hasattr(response, name)), "")
+    if not callable(getattr(getattr(original, "fp", None), "read1", None)):
+        return "fp"
+    if not isinstance(getattr(response, "chunked", None), bool):
+        return "chunked"
+    if not isinstance(getattr(response, "length_remaining", ""), (int, NoneType)):
+        return "length_remaining"
+    try:
+        if all(_decoder_of(codings).decompress(b"", 1) == b"" for codings in ("gzip", "deflate, gzip")):
+            return ""
+    except (AttributeError, TypeError):
+        pass
+    return "decompress"
 
 
 class RawBody:
-    """A body that is read off its connection, below urllib3.
+    """Reads a body below urllib3, which halves the cost of a piece.
+
+    Nothing that has arrived is lost if the connection breaks within an HTTP chunk.
 
     Args:
-        response: The response of a connection of `_connections`, nothing of its body read.
+        response: A response of a `Connection`, with an unread body.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self._response = response
         self._socket: Any = getattr(response, "sock", None)
-        # The response of http.client below urllib3's. Read there, a piece costs half as much, and nothing is
-        # lost when the connection breaks in the middle of an HTTP chunk.
+        # The response of http.client.
         self._source: Any = response._original_response  # type: ignore[attr-defined]
         self._framing = _framing_of(response)
         self._decompressor = decompressor_of(response.headers)
         self._arrived = False
         self._process = os.getpid()
-        # No lock: a fork could copy it while it is held.
         self._claims = [True]
 
     def read(self) -> bytes:
-        """The next piece, decompressed; nothing at the end of the body, when its connection is free again.
-
-        Raises:
-            HTTPError, OSError: The connection was lost, or what comes is no HTTP.
-            DecodeError: It cannot be decompressed.
-        """
         piece = self._next() if self._decompressor is None else self._next_decompressed(self._decompressor)
         if piece:
             self._arrived = True
             return piece
         if not self._arrived and self._framing.ends_with_the_connection:
-            raise ProtocolError("it ended before the answer")
+            raise ProtocolError("it ended before the response")
         self._release()
         return b""
 
@@ -181,7 +195,7 @@ class RawBody:
                 raise ProtocolError(framing.error)
             if not (piece := source.read1(_PIECE_BYTES)):
                 if not framing.ends_with_the_connection:
-                    raise ProtocolError("it ended in the middle of the answer")
+                    raise ProtocolError("it ended in the middle of the response")
                 framing.complete = True
             elif content := framing.feed(piece):
                 return content
@@ -189,25 +203,20 @@ class RawBody:
 
     @property
     def end_is_certain(self) -> bool:
-        """Whether the body says where it ends, so that its end is not that of a lost connection."""
         return not self._framing.ends_with_the_connection
 
     def drain(self) -> None:
-        """Reads the rest where it is short and already here, so that the connection serves the next request.
-
-        Where it is not, the connection is closed.
-        """
-        if self._framing.complete or self._drain_what_is_here():
+        if self._framing.complete or self._drain_arrived():
             self._release()
         else:
             self.close()
 
-    def _drain_what_is_here(self) -> bool:
+    def _drain_arrived(self) -> bool:
         sock, framing = self._socket, self._framing
-        if sock is None or framing.ends_with_the_connection:
+        if framing.ends_with_the_connection:
             return False
-        timeout = sock.gettimeout()
         try:
+            timeout = sock.gettimeout()
             left, deadline = _LEFTOVER_BYTES, time.monotonic() + _LEFTOVER_SECONDS
             while left > 0 and not framing.complete and (seconds := deadline - time.monotonic()) > 0:
                 sock.settimeout(seconds)
@@ -217,18 +226,11 @@ class RawBody:
                 left -= len(piece)
             sock.settimeout(timeout)
             return framing.complete
-        except (OSError, ValueError):
-            return False
-
-    def _claim(self) -> bool:
-        """Whether the connection is the caller's, to free it or to end it: the first one's, of all threads."""
-        try:
-            return self._claims.pop()
-        except IndexError:
+        except (OSError, ValueError, AttributeError):  # AttributeError: no socket is known.
             return False
 
     def _release(self) -> None:
-        if not self._claim():
+        if not _claim(self._claims):
             self.close()
             return
         if self._framing.left_over or self._framing.ends_with_the_connection:
@@ -238,58 +240,81 @@ class RawBody:
         self._response.release_conn()
 
     def close(self) -> None:
-        """Closes the connection, unless the body was read to its end and the connection is in use again."""
         self._response.close()
         self._response.release_conn()
 
     def abort(self) -> None:
-        """Ends the connection at once while another thread reads from it; reading then fails, or ends."""
-        # Once the body was read to its end, the connection belongs to somebody else. After a fork it is shared.
-        if self._socket is not None and self._process == os.getpid() and self._claim():
-            sock = self._socket
-            # TLS within TLS: the socket to the proxy is below.
-            while not isinstance(sock, socket.socket):
-                sock = sock.socket
-            with suppress(OSError):
-                # Not the method of a TLS socket, which takes its state away from the thread that is reading.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        _abort(self._response, self._socket, self._process, self._claims)
 
 
 def _framing_of(response: urllib3.BaseHTTPResponse) -> Framing:
-    """How a body shows where it ends."""
     if response.chunked:
         return Chunked()
     size = response.length_remaining
     return Framing() if size is None else Sized(size)
 
 
+def _claim(claims: list[bool]) -> bool:
+    """Return whether the caller is the first of all threads to free or abort a connection.
+
+    `claims` has one item. A lock would not do: a fork could copy it while it is held.
+    """
+    try:
+        return claims.pop()
+    except IndexError:
+        return False
+
+
+def _abort(response: urllib3.BaseHTTPResponse, sock: Any, process: int, claims: list[bool]) -> None:
+    # After the end of the body, another request may use the connection. After a fork, both processes share it.
+    if process != os.getpid() or not _claim(claims):
+        return
+    # Not all classes of responses can be shut down, and the connection may have ended.
+    with suppress(AttributeError, NotImplementedError, OSError, ValueError):
+        if isinstance(sock, socket.socket):
+            # The method of a TLS socket would remove its state while another thread reads.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        elif hasattr(sock, "fileno"):  # TLS within TLS is not a socket, but has the descriptor of one.
+            with socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_STREAM) as twin:
+                twin.shutdown(socket.SHUT_RDWR)
+        else:
+            response.shutdown()
+
+
 class PublicBody:
-    """A body that is read with the public methods of urllib3's responses, which also decompress it.
+    """Reads a body with the public methods of urllib3's responses, which also decompress it.
 
     Args:
-        response: A response, nothing of its body read.
+        response: A response with an unread body.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse) -> None:
         self._response = response
-        self._read = response.read1 if _has_read1(response) else response.read
+        self._read_piece = response.read1 if _has_read1(response) else response.read
+        # urllib3 drops the connection if its end ends the body.
+        self._socket: Any = getattr(getattr(response, "connection", None), "sock", None)
+        self._process = os.getpid()
+        self._claims = [True]
         self._ended = False
 
     def read(self) -> bytes:
         if self._ended:
             return b""
         try:
-            piece = self._read(_PIECE_BYTES)
-        except HTTPException as error:  # urllib3 does not wrap those of `fetch`
+            piece = self._read_piece(_PIECE_BYTES)
+        except HTTPException as error:  # urllib3 does not wrap those of `fetch`.
             raise ProtocolError(str(error), error) from error
         if not piece:
             self._ended = True
-            self._release()
+            if _claim(self._claims):
+                self._release()
+            else:
+                self.close()
         return piece
 
     @property
     def end_is_certain(self) -> bool:
-        # A recording has lost its framing, and `fetch` hides it. Both raise an error when a body is cut.
+        # Recordings lose the framing and `fetch` hides it. Both raise an error for a truncated body.
         headers = self._response.headers
         return (
             not isinstance(self._response, urllib3.HTTPResponse)
@@ -298,21 +323,18 @@ class PublicBody:
         )
 
     def drain(self) -> None:
-        if not self._ended and not self._read_the_rest():
+        if not self._ended and not self._drain_arrived():
             self.close()
 
-    def _read_the_rest(self) -> bool:
-        sock = getattr(getattr(self._response, "connection", None), "sock", None)
-        if sock is None:
-            return False
+    def _drain_arrived(self) -> bool:
         left, deadline = _LEFTOVER_BYTES, time.monotonic() + _LEFTOVER_SECONDS
         try:
             while not self._ended:
                 if left <= 0 or (seconds := deadline - time.monotonic()) <= 0:
                     return False
-                sock.settimeout(seconds)  # until the next request, for which urllib3 sets another
+                self._socket.settimeout(seconds)  # urllib3 sets another timeout for the next request.
                 left -= len(self.read())
-        except (HTTPError, OSError, ValueError):
+        except (HTTPError, OSError, ValueError, AttributeError):  # AttributeError: no socket is known.
             return False
         return True
 
@@ -321,17 +343,13 @@ class PublicBody:
         self._release()
 
     def _release(self) -> None:
-        if release := getattr(self._response, "release_conn", None):  # vcrpy before 8.1 has none
+        if release := getattr(self._response, "release_conn", None):  # vcrpy before 8.1 has none.
             release()
 
     def abort(self) -> None:
-        # Once the body was read to its end, the connection belongs to another request.
-        if not self._ended:
-            # Not all kinds of responses have it.
-            with suppress(AttributeError, NotImplementedError, OSError, ValueError):
-                self._response.shutdown()
+        _abort(self._response, self._socket, self._process, self._claims)
 
 
 def _has_read1(response: urllib3.BaseHTTPResponse) -> bool:
-    """Whether a response has `read1`, which waits for the next bytes only. The base class only names it."""
+    """Return whether a response class implements `read1`. The base class only declares it."""
     return getattr(type(response), "read1", None) not in (None, urllib3.BaseHTTPResponse.read1)

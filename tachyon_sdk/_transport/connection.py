@@ -1,66 +1,64 @@
-"""One connection to a server: what it does differently from one of urllib3's."""
+"""A connection to a server: the differences from urllib3's connections."""
 
 from __future__ import annotations
 
 import errno
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPException, HTTPResponse, parse_headers
 from time import monotonic
 from typing import Any
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError
-from urllib3.util.ssl_match_hostname import CertificateError
 
 from tachyon_sdk._transport.idle import IdleConnections
 
-# A body up to this size is sent together with the head.
+# Bodies up to this size are sent in one piece with the headers.
 _JOINED_BYTES = 65536
-# A larger one is sent in pieces: the timeout holds for each.
+# Larger bodies are sent in pieces, so that the timeout applies to each piece.
 _SENT_BYTES = 2 * _JOINED_BYTES
 _MAX_INTERIM_RESPONSES = 100
 _SWITCHING_PROTOCOLS = 101
 
-# A kept connection that ends so soon after a request was sent had most likely been closed by the server before: within
-# this time, in which server and client may be busy, plus some round trips of the connection; at most within the last.
+# A reused connection that ends this soon after a request was most likely closed by the server before the request.
+# The limit is _STALE_SECONDS, because server and client may be busy, plus some round trips, up to _MAX_STALE_SECONDS.
 _STALE_SECONDS = 0.2
 _STALE_ROUND_TRIPS = 2
 _MAX_STALE_SECONDS = 1.0
 
 
 class NotConnectedError(Exception):
-    """A connection was not made, so nothing of the request was sent; `__cause__` says why.
+    """A connection could not be made, so nothing of the request was sent. `__cause__` has the reason.
 
     Attributes:
-        host: Name or address of the server.
-        proxy: Host and port of the proxy that failed, None where there is none or it did its part.
-        sent_before: Whether the request was sent over a kept connection before.
+        proxy: Host and port of the proxy that failed. None if there is no proxy, or the failure was beyond it.
+        sent_before: Whether the request was sent before, over a reused connection.
     """
 
-    def __init__(self, host: str, proxy: str | None) -> None:
-        super().__init__(host, proxy)
-        self.host = host
+    def __init__(self, proxy: str | None) -> None:
+        super().__init__(proxy)
         self.proxy = proxy
         self.sent_before = False
 
 
 class UnansweredError(ConnectionResetError):
-    """The connection ended before a byte of the response had come."""
+    """The connection ended before the first byte of the response."""
 
 
 class StaleConnectionError(Exception):
-    """A kept connection ended so soon after the request that the server had most likely closed it before."""
+    """A reused connection ended so soon after the request that the server had most likely closed it before."""
 
 
 class SendTimeoutError(TimeoutError):
-    """The network took nothing of the request for as long as the timeout allows."""
+    """No byte of the request could be sent within the timeout."""
 
 
 class ConnectTimeout(float):
-    """The timeout for connecting, which urllib3 hands to the connection, with the one for sending.
+    """The connect timeout, which urllib3 passes to the connection. It carries the timeout for sending.
 
-    urllib3 knows none for sending: the whole body would have to be sent within the one for connecting.
+    urllib3 has no timeout for sending. It would apply the connect timeout to it.
     """
 
     sending: float | None
@@ -72,7 +70,7 @@ class ConnectTimeout(float):
 
 
 class Response(HTTPResponse):
-    """A response, without the interim ones before it (RFC 9110, section 15.2)."""
+    """A response that skips interim responses (RFC 9110, section 15.2)."""
 
     _interim_responses = 0
 
@@ -81,26 +79,31 @@ class Response(HTTPResponse):
             ended = not self.fp.peek(1)
         except ConnectionError as error:
             raise UnansweredError(error.errno, error.strerror) from error
+        except AttributeError:  # Without `fp.peek`, http.client raises its own errors.
+            ended = False
         if ended:
             raise UnansweredError("the server closed the connection without a response")
         super().begin()
         if self.status == _SWITCHING_PROTOCOLS:
-            self.will_close = True  # what follows is no HTTP
+            self.will_close = True  # What follows is not HTTP.
 
     def _read_status(self) -> tuple[str, int, str]:
-        # http.client skips those with status 100 only, without a limit.
+        # http.client skips status 100 only, and without a limit.
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if status >= 200 or status == _SWITCHING_PROTOCOLS:
                 return version, status, reason
+            source: Any = getattr(self, "fp", None)
+            if not hasattr(source, "readline"):
+                return version, status, reason
             self._interim_responses += 1
             if self._interim_responses > _MAX_INTERIM_RESPONSES:
                 raise HTTPException("too many interim responses")
-            parse_headers(self.fp)
+            parse_headers(source)
 
 
 class TlsSettings:
-    """The TLS settings of a client, for a connection class of another package such as vcrpy; stands before it."""
+    """A mixin with the TLS settings of a client, for connection classes of other packages such as vcrpy."""
 
     ssl_context: ssl.SSLContext | None
     tls_context: Callable[[], ssl.SSLContext]
@@ -111,23 +114,24 @@ class TlsSettings:
 
 
 class Connection:
-    """What our connections do differently from urllib3's: a mixin for its classes."""
+    """A mixin for urllib3's connection classes."""
 
-    # All of urllib3's connections have these.
+    # Attributes of urllib3's connections.
     sock: Any
+    is_closed: bool
     timeout: Any
-    host: str
     proxy: Any
     proxy_config: Any
+    proxy_is_forwarding: bool
     ssl_context: ssl.SSLContext | None
     assert_hostname: Any
     server_hostname: str | None
-    _tunnel_host: str | None
 
     response_class = Response
-    # Of the origin; `pools` makes a class for each.
+    # Settings of the origin. `pools` makes a class for each origin.
     tls_context: Callable[[], ssl.SSLContext]
     idle: IdleConnections
+    proxy_address: str | None
 
     failing_proxy: str | None
     chunked = False
@@ -136,19 +140,18 @@ class Connection:
     responses = 0
     sent_at = 0.0
     round_trip = 0.0
-    """Seconds: the shortest time in which the connection was made, or delivered the first byte of a response."""
+    """Shortest time, in seconds, to make the connection or to receive the first byte of a response."""
     held: bytes | None = None
-    """The head of a request that waits for its body; empty while it is being put together."""
+    """Request headers that wait for the body. Empty while they are being built."""
 
     def connect(self) -> None:
-        if self.responses:  # It was kept, and urllib3 found it closed.
+        if self.responses:  # It was reused, and urllib3 found it closed.
             self.idle.closed_by_server(self)
             self.responses = 0
-        host = self._tunnel_host or self.host
-        self.failing_proxy = self._proxy_address()
+        self.failing_proxy = self.proxy_address
         if hasattr(self, "ssl_context"):
-            if self.proxy and self._tunnel_host is None:
-                # The connection ends at the proxy, and what is set for the server does not hold for it.
+            if self.proxy_is_forwarding:
+                # TLS ends at the proxy, and the settings for the server do not apply to it.
                 self.ssl_context = self.proxy_config.ssl_context
                 self.assert_hostname = self.server_hostname = None
             else:
@@ -158,19 +161,16 @@ class Connection:
             super().connect()  # type: ignore[misc]
         except LocationValueError:
             raise
-        except (HTTPError, HTTPException, OSError, CertificateError) as error:
-            raise NotConnectedError(host, self.failing_proxy) from error
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            # A ValueError: the certificate has another host name, or a setting for TLS cannot be used.
+            raise NotConnectedError(self.failing_proxy) from error
         self.round_trip = monotonic() - self.made_at
-        self.sock.settimeout(self.timeout.sending)
-
-    def _proxy_address(self) -> str | None:
-        if socks := getattr(self, "_socks_options", None):
-            return f"{socks['proxy_host']}:{socks['proxy_port']}"
-        return f"{self.proxy.host}:{self.proxy.port}" if self.proxy else None
+        with suppress(AttributeError):  # Without `sock`, urllib3's timeout stays.
+            self.sock.settimeout(self.timeout.sending)
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
-        if not self.proxy:  # a SOCKS proxy is through with its part
+        if not self.proxy:  # A SOCKS proxy has done its part.
             self.failing_proxy = None
         return sock
 
@@ -179,24 +179,24 @@ class Connection:
         self.failing_proxy = None
 
     def request(self, *args: Any, **options: Any) -> None:
-        if self.sock is not None:
-            # urllib3 sets this timeout on a socket that is connected already.
-            self.timeout = self.timeout.sending
+        if not self.is_closed:
+            # urllib3 sets this timeout on the socket of a reused connection.
+            self.timeout = getattr(self.timeout, "sending", self.timeout)
         self.sent_at = monotonic()
         try:
             super().request(*args, **options)  # type: ignore[misc]
             if self.held:
                 self._flush()
         except TimeoutError as error:
-            if error.errno is not None:  # TCP has given up
+            if error.errno is not None:  # TCP gave up.
                 raise
             raise SendTimeoutError(*error.args) from error
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionAbortedError) as error:
-            # The error that urllib3 expects: it reads the response that the server may have sent before it closed.
+            # For this error urllib3 reads the response that the server may have sent before it closed.
             raise BrokenPipeError(errno.EPIPE, "the server closed the connection") from error
 
     def endheaders(self, *args: Any, **options: Any) -> None:
-        # Head and body go in one packet where they fit: urllib3 sends each on its own.
+        # urllib3 sends headers and body separately. Small ones fit in one packet.
         self.held = b""
         super().endheaders(*args, **options)  # type: ignore[misc]
 
@@ -226,8 +226,8 @@ class Connection:
         super().close()  # type: ignore[misc]
 
     def getresponse(self) -> urllib3.HTTPResponse:
-        # urllib3 gives up the socket where the response ends with the connection.
-        sock = self.sock
+        # urllib3 drops the socket if the end of the connection ends the response.
+        sock = getattr(self, "sock", None)
         try:
             response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]
         except UnansweredError as error:
@@ -241,6 +241,6 @@ class Connection:
         if (waited := monotonic() - self.sent_at) < self.round_trip:
             self.round_trip = waited
         self.responses += 1
-        self.chunked = response.chunked
+        self.chunked = getattr(response, "chunked", False) is True
         response.sock = sock  # type: ignore[attr-defined]
         return response

@@ -1,21 +1,24 @@
-"""How a body shows where it ends (RFC 9112, section 6.3): bytes of the connection in, content out, no I/O.
+"""The framing of a body (RFC 9112, section 6.3), without I/O: bytes of the connection in, content out.
 
-Each framing has `feed`, which takes the bytes as they come, cut anywhere, and gives the content in them; and tells
-with `complete` that the body has ended, with `left_over` that there was more, which belongs to no answer, and with
-`error` why it cannot go on. `ends_with_the_connection` says that nothing else ends it.
+`feed` takes bytes as they arrive, cut anywhere, and returns their content. Attributes:
+
+- `complete`: the body has ended.
+- `left_over`: there were bytes after the end.
+- `error`: why the body is invalid, or None.
+- `ends_with_the_connection`: the end of the connection ends the body.
 """
 
 import re
 
 _SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
-# Size lines, extensions and trailers are of no use here, and have no other bound.
+# Chunk extensions and trailers are ignored and have no other limit.
 _MAX_LINE_BYTES = 65536
 _MAX_TRAILER_BYTES = 65536
 _MAX_SIZES = 1000
 
 
 class Framing:
-    """A body that ends with the connection."""
+    """A body that the end of the connection ends."""
 
     ends_with_the_connection = True
 
@@ -25,12 +28,12 @@ class Framing:
         self.error: str | None = None
 
     def feed(self, piece: bytes) -> bytes:
-        """The content in a piece; that before the error, if there is one."""
+        """Return the content of a piece. If the piece has an error, return the content before it."""
         return piece
 
 
 class Sized(Framing):
-    """A body whose length was announced, in bytes."""
+    """A body with a known length in bytes."""
 
     ends_with_the_connection = False
 
@@ -54,10 +57,11 @@ class Chunked(Framing):
 
     def __init__(self) -> None:
         super().__init__()
-        self._held = b""  # the beginning of a line that has not arrived whole
-        self._missing: int | None = None  # bytes of the chunk; 0: its line end; None: the line with its size
+        self._held = b""  # An incomplete line.
+        # Missing bytes of the chunk. 0: its line end is missing. None: the line with the next size is missing.
+        self._missing: int | None = None
         self._sizes: dict[bytes, int] = {}
-        self._trailer_bytes: int | None = None  # None: the last chunk has not come
+        self._trailer_bytes: int | None = None  # None before the last chunk.
 
     def feed(self, piece: bytes) -> bytes:
         if self.error is not None:
@@ -88,7 +92,7 @@ class Chunked(Framing):
             if line_end < 0:
                 self._held = data[position:]
                 if len(self._held) > _MAX_LINE_BYTES:
-                    self.error = "a line of its chunks is too long"
+                    self.error = "a chunk size line is too long"
                 return
             line = data[position:line_end].removesuffix(b"\r")
             position = line_end + 1
@@ -98,7 +102,7 @@ class Chunked(Framing):
         if self._trailer_bytes is not None:
             self._trailer_bytes += len(line)
             if self._trailer_bytes > _MAX_TRAILER_BYTES:
-                self.error = "its trailers are too long"
+                self.error = "the trailers are too long"
             self.complete = not line
         elif self._missing == 0:
             if line:
@@ -107,7 +111,7 @@ class Chunked(Framing):
         else:
             digits = line.partition(b";")[0].strip(b" \t")
             if not _SIZE.fullmatch(digits):
-                self.error = f"{line[:40]!r} is no size of a chunk"
+                self.error = f"{line[:40]!r} is not a valid chunk size"
                 return
             self._missing = int(digits, 16) or None
             if self._missing is None:
@@ -115,9 +119,9 @@ class Chunked(Framing):
 
 
 def _whole_chunks(data: bytes, content: list[bytes], sizes: dict[bytes, int]) -> int:
-    """Reads the chunks that are whole and plain, which is most of them; gives the position after them.
+    """Read complete chunks without extensions, which most chunks are. Return the position after them.
 
-    `sizes` remembers what was read: a stream has few sizes, and many chunks.
+    `sizes` caches parsed sizes, because a stream has many chunks and few sizes.
     """
     position = 0
     while (start := data.find(b"\r\n", position) + 2) > 1:

@@ -1,4 +1,4 @@
-"""The headers of a request: checked, put together, and shown without credentials."""
+"""Request headers: validation, merging, and a repr without credentials."""
 
 from __future__ import annotations
 
@@ -9,39 +9,46 @@ from typing import Any
 
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
-# RFC 9110, section 5.6.2 (token) and section 5.5 (field value, here what Latin-1 can carry).
+# RFC 9110, section 5.6.2 (token) and section 5.5 (field value, limited to Latin-1).
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
-# All others may be credentials: a program can send them under any name.
-_HARMLESS = {"accept", "accept-encoding", "accept-language", "content-type", "user-agent", "x-operator-id"}
+# Any other header may contain a credential.
+_SAFE_HEADERS = {
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "content-type",
+    "user-agent",
+    "x-operator-id",
+}
 
 _SCHEMES = {"basic", "bearer", "digest", "token"}
 
 
 class Headers(dict[str, str]):
-    """Headers by name. What is shown of them has no credentials in it, only their schemes."""
+    """Headers by name. The repr hides credentials and shows only their schemes."""
 
     def __repr__(self) -> str:
-        # Also of what a program has put there past the checks.
-        return repr({name: _shown(str(name), value) for name, value in self.items()})
+        # Programs may have added names and values that were not validated.
+        return repr({name: _redact(str(name), value) for name, value in self.items()})
 
 
-def _shown(name: str, value: str) -> str:
+def _redact(name: str, value: str) -> str:
     if not isinstance(value, str):
         return f"<{type(value).__name__}>"
-    if name.lower() in _HARMLESS:
+    if name.lower() in _SAFE_HEADERS:
         return value
     scheme, space, _ = value.partition(" ")
     return f"{scheme} <hidden>" if space and scheme.lower() in _SCHEMES else "<hidden>"
 
 
 def build_headers(*layers: Mapping[str, Any]) -> Headers:
-    """One set of headers of several; a later layer wins, names are compared without case, None takes a header away.
+    """Merge headers. Later layers win, names are not case-sensitive, and None removes a header.
 
     Raises:
-        ApiTypeError: A name or a value is no string.
-        ApiValueError: A name or a value cannot be sent as it is. The message does not have the value in it.
+        ApiTypeError: A name or a value is not a string.
+        ApiValueError: A name or a value has characters that cannot be sent. The message does not show the value.
     """
     merged: dict[str, tuple[str, str]] = {}
     for layer in layers:
@@ -51,32 +58,34 @@ def build_headers(*layers: Mapping[str, Any]) -> Headers:
                 merged.pop(name.lower(), None)
                 continue
             text = value if type(value) is str else text_of(value, f"the header {name}")
-            # Most values are plain; to find that out is cheaper than the whole rule.
+            # Most values are printable ASCII, and this check is cheaper than the pattern.
             if not (text.isascii() and text.isprintable()) and not _HEADER_VALUE.fullmatch(text):
-                raise ApiValueError(
-                    f"the value of the header {name} has characters in it that cannot be sent"
-                )
+                raise ApiValueError(f"the value of the header {name} has characters that cannot be sent")
             merged[name.lower()] = (name, text)
     return Headers(merged.values())
 
 
-@lru_cache(maxsize=128)  # it does not keep what is refused
+@lru_cache(maxsize=128)  # Exceptions are not cached.
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-        # The name is not shown: a whole header, with its value, may have been put in its place.
-        raise ApiValueError("the name of a header has characters in it that cannot be sent")
+        # The name is not shown: it may be a whole header with its value.
+        raise ApiValueError("the name of a header has characters that cannot be sent")
 
 
 def text_of(value: Any, what: str) -> str:
-    """The text of a parameter that is no part of the body.
+    """Return the text of a header, path or query parameter.
+
+    Args:
+        value: The parameter.
+        what: Its name, for the message.
 
     Raises:
-        ApiTypeError, ApiValueError: There is none.
+        ApiTypeError, ApiValueError: The value is None or has another type.
     """
     if value is None:
         raise ApiValueError(f"{what} is missing")
     if isinstance(value, str):
-        # Not str(value), which would be the name of the member where it is one of an enumeration.
+        # str(value) would be the name of the member if the value is an enumeration.
         return str.__str__(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)

@@ -1,4 +1,4 @@
-"""The connections of one origin that wait for the next request, and what is known of how its server closes them."""
+"""Idle connections of one origin, and how its server closes them."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Protocol
 
-# `timeout` of `get` that asks for none of the idle connections, so that a new one is made.
+# `timeout` of `get` that skips the idle connections, so that urllib3 opens a new one.
 NEW = 0.0
 
-# Seconds. A server that closes a kept connection so soon after a response may do so after all such responses.
+# A server that closes a connection this soon after a response may do so after all such responses. Seconds.
 _SOON = 1.0
-# Seconds for which that is remembered.
-_REMEMBERED = 300.0
+_REMEMBERED_SECONDS = 300.0
 
 
 class IdleConnection(Protocol):
-    """What is used of a connection here.
+    """The parts of a connection that are used here.
 
     Attributes:
-        sock: None once it is closed.
+        is_closed: Whether it is closed.
         chunked: Whether the last response was chunked, as streams are.
         made_at: When it was made (`time.monotonic()`).
-        idle_since: When it was put here last.
+        idle_since: When it became idle.
     """
 
-    sock: object
+    is_closed: bool
     chunked: bool
     made_at: float
     idle_since: float
@@ -35,35 +34,34 @@ class IdleConnection(Protocol):
 
 
 class IdleConnections(queue.Queue[Any]):
-    """Takes the place of urllib3's queue; the connection that was used last is the first to be used again.
+    """Replaces urllib3's queue. The connection that was used last is reused first.
 
-    It is a queue by name only: vcrpy closes the connections that it takes out of a queue.
+    It is a subclass of Queue only because vcrpy closes the connections that it finds in a Queue.
 
-    A stream that is garbage-collected gives its connection back, in whichever thread and at whichever moment. So there
-    is no lock: that thread may be the one that holds it.
+    There is no lock: a garbage-collected stream may return its connection at any moment, in a thread that holds it.
 
     Args:
-        maxsize: How many connections are kept.
-        expiry: Seconds after which a connection is not used any more; 0 keeps none, None has no limit.
-        clock: What tells the time in seconds.
+        maxsize: Maximum number of connections.
+        expiry: Seconds after which an idle connection is closed. 0 keeps none, None has no limit.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, maxsize: int, expiry: float | None, clock: Callable[[], float] = monotonic) -> None:
-        # Not that of a queue, which has locks.
+        # Queue.__init__ is not called, because it makes locks.
         self._maxsize = 0 if expiry == 0 else maxsize
         self._expiry = expiry
         self._clock = clock
         self._idle: list[IdleConnection] = []
-        # By `chunked`: when the server first closed a kept connection, and until when none is kept.
+        # By `chunked`: when the server first closed an idle connection, and until when none is kept.
         self._closed_at: dict[bool, float] = {}
         self._keeps_none_until: dict[bool, float] = {}
 
     def qsize(self) -> int:
-        """How many connections are idle."""
+        """Return the number of idle connections."""
         return len(self._idle)
 
     def get(self, block: bool = True, timeout: float | None = None) -> IdleConnection:
-        """Takes a connection.
+        """Return a connection and remove it.
 
         Raises:
             queue.Empty: There is none, or `timeout` is `NEW`.
@@ -78,9 +76,9 @@ class IdleConnections(queue.Queue[Any]):
         raise queue.Empty
 
     def put(self, item: IdleConnection | None, block: bool = True, timeout: float | None = None) -> None:
-        """Keeps a connection, or closes it: one too many, or one that the server is about to close anyway."""
-        # Connections of other packages may have neither.
-        if item is None or getattr(item, "sock", item) is None:
+        """Keep a connection. Close it if there are too many, or if the server is likely to close it."""
+        # Connections of other packages may lack these attributes.
+        if item is None or getattr(item, "is_closed", False):
             return
         now, chunked = self._clock(), getattr(item, "chunked", False)
         if len(self._idle) < self._maxsize and self._keeps_none_until.get(chunked, 0.0) <= now:
@@ -90,25 +88,25 @@ class IdleConnections(queue.Queue[Any]):
             item.close()
 
     def closed_by_server(self, connection: IdleConnection) -> None:
-        """Takes note that the server closed a connection that was kept.
+        """Record that the server closed an idle connection.
 
-        When it does so again, with a connection that was made after the first, none is kept after such responses for
-        some time. All connections that end at once are no sign of that: the server may have been restarted.
+        After a second one that was made later than the first was closed, no connection is kept after such responses
+        for some time. Connections that are closed at the same time do not count: the server may have restarted.
         """
         now = self._clock()
         if now - connection.idle_since > _SOON:
             return
         first = self._closed_at.get(connection.chunked)
-        if first is None or now - first > _REMEMBERED:
+        if first is None or now - first > _REMEMBERED_SECONDS:
             self._closed_at[connection.chunked] = now
         elif connection.made_at > first:
-            self._keeps_none_until[connection.chunked] = now + _REMEMBERED
+            self._keeps_none_until[connection.chunked] = now + _REMEMBERED_SECONDS
 
     def _close_expired(self, expiry: float) -> None:
         limit = self._clock() - expiry
         while (oldest := next(iter(self._idle), None)) is not None and oldest.idle_since <= limit:
             try:
                 self._idle.remove(oldest)
-            except ValueError:  # another thread has taken it
+            except ValueError:  # Another thread took it.
                 continue
             oldest.close()

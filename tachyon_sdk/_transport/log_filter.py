@@ -1,4 +1,4 @@
-"""Keeps credentials in a query out of the log of urllib3, which shows the target of each request."""
+"""Removes credentials in query strings from the log of urllib3, which shows the target of each request."""
 
 import logging
 import re
@@ -8,32 +8,32 @@ from contextlib import contextmanager
 from functools import cache
 
 
-class _ThisThread(threading.local):
-    sends_query = False
+class _State(threading.local):
+    redact = False
 
 
-_this_thread = _ThisThread()
+_state = _State()
 
 
 @contextmanager
-def hidden_query() -> Iterator[None]:
-    """Until its end, urllib3 logs no query of what this thread sends. The log of other threads is left alone."""
+def redact_queries() -> Iterator[None]:
+    """Redact the query strings of this thread's requests in the log of urllib3. Other threads are not affected."""
     _add_filter()
-    _this_thread.sends_query = True
+    _state.redact = True
     try:
         yield
     finally:
-        _this_thread.sends_query = False
+        _state.redact = False
 
 
 @cache
 def _add_filter() -> None:
-    # A filter holds for the logger that it is added to, not for those below.
+    # A filter applies to its own logger only, not to the loggers below it.
     for name in ("urllib3.connection", "urllib3.connectionpool"):
-        logging.getLogger(name).addFilter(_hide_query)
+        logging.getLogger(name).addFilter(_redact)
 
 
-def _hide_query(record: logging.LogRecord) -> bool:
-    if _this_thread.sends_query:
+def _redact(record: logging.LogRecord) -> bool:
+    if _state.redact:
         record.msg, record.args = re.sub(r"\?[^\s\"')]+", "?<hidden>", record.getMessage()), ()
     return True

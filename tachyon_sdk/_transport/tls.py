@@ -1,21 +1,21 @@
-"""The TLS settings of a configuration, as a context that connections share."""
+"""The TLS context of a configuration, shared by its connections."""
 
 from __future__ import annotations
 
 import os
 import ssl
 
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.util import create_urllib3_context
 
 from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import ApiValueError
 
 
 def tls_context(configuration: Configuration) -> ssl.SSLContext:
-    """Make a context, which takes 30 ms where the CAs of the system are read.
+    """Make a context. It takes about 30 ms to read the system's certificates.
 
     Raises:
-        ApiValueError: A certificate, a key, or the file for TLS secrets cannot be used; the message names the setting.
+        ApiValueError: A certificate, a key, or the file for TLS secrets cannot be used. The message names the setting.
     """
     verify = configuration.verify_ssl
     try:
@@ -48,7 +48,7 @@ def tls_context(configuration: Configuration) -> ssl.SSLContext:
 
 
 def _no_password() -> str:
-    # Without this, OpenSSL asks for it in the terminal.
+    # Without this callback, OpenSSL prompts in the terminal.
     raise ValueError("the key is encrypted")
 
 

@@ -1,4 +1,4 @@
-"""Content codings, RFC 9110, section 8.4.1: whatever the cuts, the same content, at once and in small pieces."""
+"""Content codings (RFC 9110, section 8.4.1): the content does not depend on how the data is cut."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pieces_of(decompressor: Decompressor, body: Iterable[bytes]) -> list[bytes]:
     content=st.binary(max_size=400) | st.binary(min_size=1, max_size=4).map(lambda unit: unit * 40_000),
     cuts=st.lists(st.integers(0, 1000), max_size=8),
 )
-def test_any_cuts_give_the_same_content_in_pieces_of_bounded_size(
+def test_content_does_not_depend_on_cuts_and_pieces_are_bounded(
     coding: str, content: bytes, cuts: list[int]
 ) -> None:
     pieces = pieces_of(Decompressor(coding), cut_at(CODINGS[coding](content), cuts))
@@ -51,7 +51,7 @@ def test_any_cuts_give_the_same_content_in_pieces_of_bounded_size(
     assert all(len(piece) <= PIECE_BYTES for piece in pieces)
 
 
-def test_deflate_without_the_header_that_it_should_have() -> None:
+def test_raw_deflate_without_a_zlib_header() -> None:
     assert (
         pieces_of(Decompressor("deflate"), [raw_deflate(b"Hello" * 50_000)])[0]
         == (b"Hello" * 50_000)[:PIECE_BYTES]
@@ -62,12 +62,12 @@ def test_deflate_without_the_header_that_it_should_have() -> None:
     )
 
 
-def test_a_body_may_be_of_several_members() -> None:
+def test_several_gzip_members() -> None:
     body = gzip.compress(b"One") + gzip.compress(b" and two")
     assert b"".join(pieces_of(Decompressor("gzip"), cut_at(body, [10, 25]))) == b"One and two"
 
 
-def test_what_was_flushed_comes_at_once() -> None:
+def test_flushed_data_is_returned_at_once() -> None:
     packer = zlib.compressobj(wbits=31)
     decompressor = Decompressor("gzip")
     for event in (b"data: 1\n\n", b"data: 2\n\n"):
@@ -76,7 +76,7 @@ def test_what_was_flushed_comes_at_once() -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "deflate, gzip"])
-def test_what_is_no_such_coding_is_an_error_that_names_it(coding: str) -> None:
+def test_invalid_data_is_an_error_that_names_the_coding(coding: str) -> None:
     with pytest.raises(DecodeError, match=f"^invalid {coding} data: "):
         pieces_of(Decompressor(coding), [b"\xff" * 20])
 
@@ -89,7 +89,7 @@ def test_too_many_codings_are_an_error() -> None:
 @pytest.mark.parametrize(
     "value", [None, "", " ", ",", "identity", "Identity, ", "utf-8", "none", "gzip, utf-8"]
 )
-def test_what_is_not_compressed_in_a_known_way_is_left_as_it_is(value: str | None) -> None:
+def test_no_decompressor_for_unknown_or_missing_codings(value: str | None) -> None:
     assert decompressor_of({"Content-Encoding": value} if value is not None else {}) is None
 
 
@@ -110,7 +110,7 @@ def test_what_is_not_compressed_in_a_known_way_is_left_as_it_is(value: str | Non
         ("deflate , , gzip, identity", "deflate, gzip"),
     ],
 )
-def test_known_codings_are_found_however_they_are_written(value: str, coding: str) -> None:
+def test_spellings_of_known_codings(value: str, coding: str) -> None:
     decompressor = decompressor_of({"Content-Encoding": value})
     assert decompressor is not None
     assert b"".join(pieces_of(decompressor, [CODINGS[coding](b"Hello")])) == b"Hello"

@@ -1,4 +1,4 @@
-"""The framings of a body, RFC 9112, sections 6.3 and 7.1: whatever the cuts, the same content, and the same error."""
+"""Framing of bodies (RFC 9112, sections 6.3 and 7.1): content and errors do not depend on how the data is cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def decode(*pieces: bytes) -> tuple[bytes, Chunked]:
     return b"".join([decoder.feed(piece) for piece in pieces]), decoder
 
 
-def test_a_body_that_ends_with_the_connection_is_all_that_comes() -> None:
+def test_a_body_that_ends_with_the_connection_is_all_bytes() -> None:
     framing = Framing()
     assert [framing.feed(b"Hello"), framing.feed(b"0")] == [b"Hello", b"0"]
     assert framing.ends_with_the_connection and not framing.complete
@@ -29,13 +29,13 @@ def test_a_sized_body_is_complete_at_its_last_byte() -> None:
     assert Sized(0).complete
 
 
-def test_what_follows_a_sized_body_is_no_part_of_it() -> None:
+def test_bytes_after_a_sized_body() -> None:
     framing = Sized(5)
     assert framing.feed(b"Hello, world") == b"Hello"
     assert framing.complete and framing.left_over
 
 
-def test_content_is_that_of_its_chunks() -> None:
+def test_the_content_of_chunks() -> None:
     content, decoder = decode(b"5\r\nHello\r\n7\r\n, world\r\n0\r\n\r\n")
     assert content == b"Hello, world"
     assert (decoder.complete, decoder.left_over, decoder.error) == (True, False, None)
@@ -64,7 +64,7 @@ def test_sizes_are_hexadecimal_in_either_case() -> None:
     assert decode(b"ab\r\n" + body + b"\r\nAB\r\n" + body + b"\r\n0\r\n\r\n")[0] == body * 2
 
 
-def test_content_comes_before_its_chunk_is_whole() -> None:
+def test_content_is_returned_before_its_chunk_is_complete() -> None:
     decoder = Chunked()
     assert [decoder.feed(piece) for piece in (b"5\r\nHe", b"l", b"lo", b"\r", b"\n")] == [
         b"He",
@@ -77,7 +77,7 @@ def test_content_comes_before_its_chunk_is_whole() -> None:
 
 
 @pytest.mark.parametrize("cut_at", range(len(b"5\r\nHello\r\n0\r\n\r\n")))
-def test_it_is_complete_at_its_last_byte_only(cut_at: int) -> None:
+def test_a_chunked_body_is_complete_at_its_last_byte(cut_at: int) -> None:
     content, decoder = decode(b"5\r\nHello\r\n0\r\n\r\n"[:cut_at])
     assert b"Hello".startswith(content)
     assert not decoder.complete and decoder.error is None
@@ -86,29 +86,29 @@ def test_it_is_complete_at_its_last_byte_only(cut_at: int) -> None:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (b"this is no size\r\n", "is no size of a chunk"),
-        (b"-5\r\nHello\r\n", "is no size of a chunk"),
-        (b"+5\r\nHello\r\n", "is no size of a chunk"),
-        (b"1_0\r\n0123456789abcdef\r\n", "is no size of a chunk"),
-        (b"\r\n", "is no size of a chunk"),
-        (b";name\r\n", "is no size of a chunk"),
-        (b"fffffffffffffffff\r\n", "is no size of a chunk"),
-        (b"\xff\r\n", "is no size of a chunk"),
-        (b"0x5\r\nHello\r\n", "is no size of a chunk"),
-        (b"00000000000000005\r\nHello\r\n", "is no size of a chunk"),
+        (b"this is no size\r\n", "is not a valid chunk size"),
+        (b"-5\r\nHello\r\n", "is not a valid chunk size"),
+        (b"+5\r\nHello\r\n", "is not a valid chunk size"),
+        (b"1_0\r\n0123456789abcdef\r\n", "is not a valid chunk size"),
+        (b"\r\n", "is not a valid chunk size"),
+        (b";name\r\n", "is not a valid chunk size"),
+        (b"fffffffffffffffff\r\n", "is not a valid chunk size"),
+        (b"\xff\r\n", "is not a valid chunk size"),
+        (b"0x5\r\nHello\r\n", "is not a valid chunk size"),
+        (b"00000000000000005\r\nHello\r\n", "is not a valid chunk size"),
         (b"2\r\nHello\r\n", "a chunk is longer than its size"),
-        (b"9" * 70_000, "a line of its chunks is too long"),
-        (b"0\r\n" + b"X: y\r\n" * 20_000, "its trailers are too long"),
+        (b"9" * 70_000, "a chunk size line is too long"),
+        (b"0\r\n" + b"X: y\r\n" * 20_000, "the trailers are too long"),
     ],
 )
-def test_what_is_not_chunked_is_an_error_after_what_came_before(bad: bytes, why: str) -> None:
+def test_invalid_chunks_are_an_error_after_the_content_before(bad: bytes, why: str) -> None:
     content, decoder = decode(b"5\r\nHello\r\n" + bad, b"5\r\nHello\r\n")
     assert content in (b"Hello", b"HelloHe")
     assert decoder.error is not None and why in decoder.error
     assert not decoder.complete
 
 
-def test_what_follows_the_end_belongs_to_no_answer() -> None:
+def test_bytes_after_the_last_chunk() -> None:
     assert decode(b"0\r\n\r\nHTTP/1.1 200 OK\r\n")[1].left_over
     assert decode(b"0\r\n\r\n", b"x")[1].left_over
 
@@ -118,7 +118,7 @@ def test_what_follows_the_end_belongs_to_no_answer() -> None:
     st.lists(st.integers(0, 400), max_size=12),
     st.sampled_from([b"", b"\r\n", b"5\r\n", b"garbage", b"zz\r\n"]),
 )
-def test_where_it_is_cut_makes_no_difference(chunks: list[bytes], cuts: list[int], after: bytes) -> None:
+def test_content_does_not_depend_on_cuts(chunks: list[bytes], cuts: list[int], after: bytes) -> None:
     raw = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n" + after
     whole, at_once = decode(raw)
     content, in_pieces = decode(*cut_at(raw, cuts))
@@ -128,7 +128,7 @@ def test_where_it_is_cut_makes_no_difference(chunks: list[bytes], cuts: list[int
 
 
 @given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=6))
-def test_any_bytes_end_in_content_or_an_error_alike(raw: bytes, cuts: list[int]) -> None:
+def test_errors_do_not_depend_on_cuts(raw: bytes, cuts: list[int]) -> None:
     whole, at_once = decode(raw)
     content, in_pieces = decode(*cut_at(raw, cuts))
     assert (content, at_once.complete, at_once.error) == (whole, in_pieces.complete, in_pieces.error)

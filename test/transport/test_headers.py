@@ -1,4 +1,4 @@
-"""The headers of a request: what they become, what is refused, and what is shown of them."""
+"""Request headers: merging, validation, and a repr without credentials."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from tachyon_sdk._transport.headers import Headers, build_headers
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
 
-def test_a_later_layer_of_headers_wins_whatever_the_case() -> None:
+def test_later_headers_win_and_names_ignore_case() -> None:
     headers = build_headers({"Accept": "a", "X-One": "1"}, {"ACCEPT": "b"}, {}, {"accept": "c"})
     assert headers == {"X-One": "1", "accept": "c"}
 
 
-def test_none_takes_a_header_away() -> None:
+def test_none_removes_a_header() -> None:
     assert build_headers({"Accept": "a", "X-One": "1"}, {"accept": None, "X-Two": None}) == {"X-One": "1"}
     assert build_headers({"Accept": None}, {"Accept": "a"}) == {"Accept": "a"}
 
 
-def test_the_layers_are_not_changed() -> None:
+def test_the_arguments_are_not_changed() -> None:
     layers: list[Mapping[str, Any]] = [{"Accept": "a"}, {"accept": None}]
     build_headers(*layers)
     assert layers == [{"Accept": "a"}, {"accept": None}]
 
 
 @pytest.mark.parametrize("value", ["", "é ÿ", "a\tb", " spaced ", "!#$%&'*+-.^_`|~(){}\"\\", "x" * 5000])
-def test_a_header_value_is_kept_as_it_is(value: str) -> None:
+def test_a_header_value_is_not_changed(value: str) -> None:
     assert build_headers({"X-One": value}) == {"X-One": value}
 
 
@@ -53,12 +53,12 @@ def test_a_header_value_that_cannot_be_sent_is_refused_and_not_shown(bad: str, p
 @pytest.mark.parametrize(
     "name", ["", " ", "a b", "a:b", "a\r\nb", "a\0", "é", "あ", "a\n", "(a)", 5, None, b"a"]
 )
-def test_a_header_name_that_is_no_token_is_refused(name: Any) -> None:
+def test_a_header_name_that_is_not_a_token_is_refused(name: Any) -> None:
     with pytest.raises((ApiValueError, ApiTypeError)):
         build_headers({name: "x"})
 
 
-def test_a_credential_in_the_place_of_a_name_is_not_shown() -> None:
+def test_a_credential_passed_as_a_name_is_not_shown() -> None:
     for name in ("Authorization: Bearer s3cret", "Bearer s3cret"):
         with pytest.raises(ApiValueError) as caught:
             build_headers({name: "x"})
@@ -71,7 +71,7 @@ def test_a_header_value_of_another_type_is_refused(value: Any) -> None:
         build_headers({"X-One": value})
 
 
-def test_a_member_of_a_string_enumeration_stands_for_its_value() -> None:
+def test_a_string_enumeration_is_sent_as_its_value() -> None:
     class Room(str, enum.Enum):
         LOBBY = "lobby"
 
@@ -91,7 +91,7 @@ def test_a_member_of_a_string_enumeration_stands_for_its_value() -> None:
         ("Content-Type", "application/json", "application/json"),
     ],
 )
-def test_only_what_is_no_credential_is_shown(name: str, value: str, shown: str) -> None:
+def test_the_repr_hides_credentials(name: str, value: str, shown: str) -> None:
     headers = build_headers({name: value})
     for text in (repr(headers), str(headers), f"{headers}", pprint.pformat(headers), repr([headers])):
         assert shown in text
@@ -99,13 +99,13 @@ def test_only_what_is_no_credential_is_shown(name: str, value: str, shown: str) 
     assert headers[name] == value
 
 
-def test_the_headers_of_a_client_are_shown_without_credentials() -> None:
+def test_the_repr_of_default_headers_hides_credentials() -> None:
     client = ApiClient(Configuration(), "Authorization", "Bearer s3cret")
     assert "'Authorization': 'Bearer <hidden>'" in pprint.pformat(vars(client))
     assert "s3cret" not in pprint.pformat(vars(client))
 
 
-def test_copies_and_pickles_of_headers_hide_as_well() -> None:
+def test_copies_and_pickles_hide_credentials() -> None:
     headers = build_headers({"Authorization": "Bearer s3cret"})
     for twin in (copy.copy(headers), copy.deepcopy(headers), pickle.loads(pickle.dumps(headers))):
         assert twin == headers

@@ -1,4 +1,4 @@
-"""Idle connections: which one is used next, which are closed, and what is remembered of the server."""
+"""Idle connections: which one is reused, which are closed, and how the server closes them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tachyon_sdk._transport.idle import NEW, IdleConnections
 
 
 class Connection:
-    """As much of a connection as counts here."""
+    """The parts of a connection that are used here."""
 
     def __init__(self, chunked: bool = False) -> None:
-        self.sock: object = object()
+        self.is_closed = False
         self.chunked = chunked
         self.made_at = monotonic()
         self.idle_since = 0.0
 
     def close(self) -> None:
-        self.sock = None
+        self.is_closed = True
 
 
 def left(idle: IdleConnections) -> list[Connection]:
-    """Takes all that are there."""
+    """Take all connections."""
     found: list[Connection] = []
     while True:
         try:
@@ -38,10 +38,10 @@ def left(idle: IdleConnections) -> list[Connection]:
 
 
 def are_closed(connections: Iterable[Connection]) -> list[bool]:
-    return [connection.sock is None for connection in connections]
+    return [connection.is_closed for connection in connections]
 
 
-def test_the_connection_that_was_used_last_comes_first() -> None:
+def test_the_last_used_connection_is_reused_first() -> None:
     idle = IdleConnections(3, None)
     connections = [Connection() for _ in range(3)]
     for connection in connections:
@@ -50,7 +50,7 @@ def test_the_connection_that_was_used_last_comes_first() -> None:
     assert are_closed(connections) == [False] * 3
 
 
-def test_one_too_many_is_closed_and_none_is_kept_that_is_closed_already() -> None:
+def test_surplus_connections_are_closed_and_closed_ones_are_dropped() -> None:
     idle = IdleConnections(1, None)
     kept, closed, extra = connections = [Connection(), Connection(), Connection()]
     closed.close()
@@ -60,7 +60,7 @@ def test_one_too_many_is_closed_and_none_is_kept_that_is_closed_already() -> Non
     assert are_closed(connections) == [False, True, True]
 
 
-def test_none_of_them_is_a_new_one() -> None:
+def test_a_new_connection_is_asked_for() -> None:
     idle = IdleConnections(1, None)
     idle.put(connection := Connection())
     with pytest.raises(queue.Empty):
@@ -69,7 +69,7 @@ def test_none_of_them_is_a_new_one() -> None:
 
 
 @pytest.mark.parametrize("age", [[9, 8, 1], [9, 8, 7], [1, 1, 1], [5.1, 4.9, 4.8]])
-def test_those_that_are_too_old_are_closed(age: list[float]) -> None:
+def test_expired_connections_are_closed(age: list[float]) -> None:
     idle = IdleConnections(3, 5.0)
     connections = [Connection() for _ in age]
     for connection, seconds in zip(connections, age, strict=True):
@@ -80,17 +80,17 @@ def test_those_that_are_too_old_are_closed(age: list[float]) -> None:
     assert are_closed(connections) == [seconds > 5 for seconds in age]
 
 
-def test_age_does_not_matter_without_a_limit() -> None:
+def test_no_expiry() -> None:
     idle = IdleConnections(1, None)
     idle.put(connection := Connection())
     connection.idle_since -= 1e9
     assert left(idle) == [connection]
 
 
-def test_a_limit_of_zero_keeps_none() -> None:
+def test_an_expiry_of_zero_keeps_no_connection() -> None:
     idle = IdleConnections(3, 0)
     idle.put(connection := Connection())
-    assert connection.sock is None
+    assert connection.is_closed
     assert left(idle) == []
 
 
@@ -102,7 +102,7 @@ def closed_by_server(idle: IdleConnections, connection: Connection, after: float
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_nothing_is_kept_after_responses_after_which_the_server_closes_again_and_again(chunked: bool) -> None:
+def test_no_connection_is_kept_if_the_server_closes_repeatedly(chunked: bool) -> None:
     idle = IdleConnections(9, None)
     for _ in range(2):
         closed_by_server(idle, Connection(chunked))
@@ -110,10 +110,10 @@ def test_nothing_is_kept_after_responses_after_which_the_server_closes_again_and
     idle.put(same)
     idle.put(other)
     assert left(idle) == [other]
-    assert same.sock is None
+    assert same.is_closed
 
 
-def test_connections_that_end_at_once_are_no_sign_of_that() -> None:
+def test_connections_closed_at_the_same_time_do_not_count() -> None:
     idle = IdleConnections(9, None)
     for connection in [Connection() for _ in range(3)]:
         closed_by_server(idle, connection)
@@ -121,7 +121,7 @@ def test_connections_that_end_at_once_are_no_sign_of_that() -> None:
     assert left(idle) == [new]
 
 
-def test_nor_are_those_that_end_after_some_time() -> None:
+def test_connections_closed_later_do_not_count() -> None:
     idle = IdleConnections(9, None)
     for _ in range(3):
         closed_by_server(idle, Connection(), after=2)
@@ -129,7 +129,7 @@ def test_nor_are_those_that_end_after_some_time() -> None:
     assert left(idle) == [new]
 
 
-def test_it_is_forgotten_after_a_while() -> None:
+def test_closed_connections_are_forgotten_after_some_time() -> None:
     now = 0.0
     idle = IdleConnections(9, None, lambda: now)
     for minutes in (0, 10, 20):
@@ -141,7 +141,7 @@ def test_it_is_forgotten_after_a_while() -> None:
         assert left(idle) == [new]
 
 
-def test_many_threads_never_get_the_same_one() -> None:
+def test_threads_never_share_a_connection() -> None:
     idle = IdleConnections(8, 0.001)
     in_use: set[int] = set()
 
@@ -153,7 +153,7 @@ def test_many_threads_never_get_the_same_one() -> None:
                 connection = Connection()
             assert id(connection) not in in_use
             in_use.add(id(connection))
-            assert connection.sock is not None
+            assert not connection.is_closed
             in_use.remove(id(connection))
             idle.put(connection)
 

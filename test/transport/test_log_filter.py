@@ -1,4 +1,4 @@
-"""The log of urllib3: it shows no query of ours, and those of the program's own requests as they are."""
+"""The log of urllib3: queries of this package are redacted, those of the program are not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ask_with_urllib3(url: str, page: int) -> None:
         assert manager.request("GET", f"{url}/own?page={page}").status == 200
 
 
-def test_only_our_queries_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
+def test_only_queries_of_this_package_are_redacted(caplog: pytest.LogCaptureFixture) -> None:
     arrived, gate = Gate(), Gate()
 
     def handler(connection: Connection) -> None:
@@ -38,11 +38,11 @@ def test_only_our_queries_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
     with RawServer(handler=handler) as server, chat(server.url) as api, ThreadPoolExecutor(1) as pool:
         call = pool.submit(ask, api)
         assert arrived.wait()
-        ask_with_urllib3(server.url, 1)  # while another thread sends a query of ours
+        ask_with_urllib3(server.url, 1)  # While another thread sends a query of this package.
         gate.open(2)
         assert call.result(WAIT) == "Hello"
         assert ask(api) == "Hello"
-        ask_with_urllib3(server.url, 2)  # when this thread has sent one
+        ask_with_urllib3(server.url, 2)  # After this thread has sent one.
     lines = [record.getMessage() for record in caplog.records if "HTTP/1.1" in record.getMessage()]
     targets = [line.split('"')[1].split()[1] for line in lines]
     ours = "/v1/llms/chat/completions?<hidden>"

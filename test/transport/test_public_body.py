@@ -1,4 +1,4 @@
-"""Where urllib3's connections or responses are not what they usually are, its public interface does the same."""
+"""The public interface of urllib3 is used if its connections or responses are replaced."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PIECES = ["one", "two", "three"]
 
 
 class Plain(HTTPConnection):
-    """What another package may put in the place of urllib3's class: it sends requests in its own way."""
+    """A replacement of urllib3's class that overrides how requests are sent."""
 
     def request(self, *args: Any, **options: Any) -> None:
         super().request(*args, **options)
@@ -50,7 +50,7 @@ class Secure(HTTPSConnection):
 
 
 class WithoutOriginal(HTTPConnection):
-    """As if urllib3 did not keep the response of http.client."""
+    """urllib3's class, without the response of http.client."""
 
     def getresponse(self) -> urllib3.HTTPResponse:
         response = super().getresponse()
@@ -67,7 +67,7 @@ def other_connections(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def responses_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections are ours, and the response of http.client is out of reach."""
+    """Own connections, without the response of http.client."""
     getresponse = HTTPConnection.getresponse
 
     def without_original(connection: HTTPConnection) -> urllib3.HTTPResponse:
@@ -91,13 +91,13 @@ def test_calls(framing: Framing) -> None:
             assert ask(api) == "Hello"
             assert text_of(api) == PIECES
             assert ask(api) == "Hello"
-        # The connection is used again unless only its end ends a body.
+        # The connection is reused unless its end ends a body.
         assert server.connections == (3 if "close" in framing else 1)
 
 
 @pytest.mark.usefixtures("responses_alone")
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_calls_over_connections_of_ours(framing: Framing) -> None:
+def test_own_connections_with_other_responses(framing: Framing) -> None:
     with RawServer([reframe(ANSWER, framing), reframe(STREAM, framing)]) as server, chat(server.url) as api:
         assert ask(api) == "Hello"
         assert text_of(api) == PIECES
@@ -105,7 +105,7 @@ def test_calls_over_connections_of_ours(framing: Framing) -> None:
 
 @pytest.mark.usefixtures("other_connections")
 @pytest.mark.parametrize("framing", [framing for framing in FRAMINGS if not framing.endswith("one")])
-def test_each_chunk_arrives_the_moment_it_is_sent(framing: Framing) -> None:
+def test_chunks_arrive_as_soon_as_they_are_sent(framing: Framing) -> None:
     gate = Gate()
     with RawServer([lock_step(framed(STREAM, framing), gate)]) as server, chat(server.url) as api:
         gate.open()
@@ -125,7 +125,7 @@ def test_without_read1(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("other_connections")
-def test_a_response_that_is_cut() -> None:
+def test_a_truncated_response() -> None:
     with RawServer([[ANSWER[:-10], CLOSE], [STREAM[:-40], CLOSE]]) as server, chat(server.url) as api:
         with pytest.raises(ConnectionException) as caught:
             ask(api)
@@ -143,7 +143,7 @@ def test_a_body_that_cannot_be_decompressed() -> None:
 
 
 @pytest.mark.usefixtures("other_connections")
-def test_a_server_that_is_not_there() -> None:
+def test_a_refused_connection() -> None:
     with chat(f"http://127.0.0.1:{closed_port()}") as api, pytest.raises(ConnectionException) as caught:
         ask(api)
     assert type(caught.value) is ConnectionException
@@ -151,7 +151,7 @@ def test_a_server_that_is_not_there() -> None:
 
 
 @pytest.mark.usefixtures("other_connections")
-def test_tls_settings_hold() -> None:
+def test_tls_settings_apply() -> None:
     with TlsServer([ANSWER]) as server:
         with chat(server.url, ssl_ca_cert=server.ca_file) as api:
             assert ask(api) == "Hello"
@@ -173,7 +173,7 @@ def test_a_proxy_that_is_down(scheme: str) -> None:
 
 
 @pytest.mark.usefixtures("other_connections")
-def test_a_proxy_that_makes_no_tunnel() -> None:
+def test_a_proxy_that_refuses_a_tunnel() -> None:
     with RawServer([http_response(403)] * 3) as proxy:
         with chat("https://tachyon.example", proxy=proxy.url) as api:
             with pytest.raises(ConnectionException, match=str(proxy.port)) as caught:
@@ -181,17 +181,17 @@ def test_a_proxy_that_makes_no_tunnel() -> None:
     assert not caught.value.request_sent and len(caught.value.previous) == 2
 
 
-def doubled(body: bytes, content_type: str) -> urllib3.HTTPResponse:
-    """A response that a test of a program makes itself."""
+def response_double(body: bytes, content_type: str) -> urllib3.HTTPResponse:
+    """Return a response that a program's test has made."""
     headers = {"Content-Type": content_type}
     return urllib3.HTTPResponse(io.BytesIO(body), headers, 200, preload_content=False)
 
 
-def test_responses_that_came_over_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_responses_without_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     bodies: Iterator[urllib3.HTTPResponse] = iter(
         [
-            doubled(ANSWER.partition(b"\r\n\r\n")[2], "application/json"),
-            doubled(reframe(STREAM, "content-length").partition(b"\r\n\r\n")[2], "text/event-stream"),
+            response_double(ANSWER.partition(b"\r\n\r\n")[2], "application/json"),
+            response_double(reframe(STREAM, "content-length").partition(b"\r\n\r\n")[2], "text/event-stream"),
         ]
     )
     monkeypatch.setattr(HTTPConnectionPool, "urlopen", lambda *_, **__: next(bodies))
@@ -200,7 +200,7 @@ def test_responses_that_came_over_no_connection(monkeypatch: pytest.MonkeyPatch)
         assert text_of(api) == PIECES
 
 
-def test_a_client_may_be_older_than_another_class(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connection_class_is_replaced_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Plain] = []
 
     class Counted(Plain):
@@ -210,7 +210,7 @@ def test_a_client_may_be_older_than_another_class(monkeypatch: pytest.MonkeyPatc
 
     unfinished = [STREAM[: STREAM.index(b"two")], AWAIT_CLOSE]
     with RawServer([unfinished, ANSWER, ANSWER]) as server, chat(server.url) as api:
-        # It keeps its connection, so that the next call needs another.
+        # The stream keeps its connection, so the next call needs another one.
         with api.chat_completion_stream(chat_completion_request=BODY) as stream:
             assert next(stream.text) == "one" and not made
             monkeypatch.setattr(HTTPConnectionPool, "ConnectionCls", Counted)
@@ -219,9 +219,7 @@ def test_a_client_may_be_older_than_another_class(monkeypatch: pytest.MonkeyPatc
         assert ask(api) == "Hello" and len(made) == 1
 
 
-def test_the_log_says_once_which_way_is_taken(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_choice_is_logged_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     class OtherResponse(urllib3.HTTPResponse):
         pass
 
@@ -235,11 +233,11 @@ def test_the_log_says_once_which_way_is_taken(
     with caplog.at_level(logging.DEBUG, "tachyon_sdk"), RawServer([ANSWER] * 2) as server:
         with chat(server.url) as api:
             assert ask(api) == ask(api)
-    told = [record.getMessage() for record in caplog.records if __name__ in record.getMessage()]
-    assert len(told) == 2 and "OtherResponse" in told[1]
+    lines = [record.getMessage() for record in caplog.records if __name__ in record.getMessage()]
+    assert len(lines) == 2 and "OtherResponse" in lines[1]
 
 
-def test_another_way_to_the_server_is_no_other_way_to_send(
+def test_a_class_that_only_connects_differently_keeps_the_fast_path(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
@@ -253,11 +251,11 @@ def test_another_way_to_the_server_is_no_other_way_to_send(
     with caplog.at_level(logging.DEBUG, "tachyon_sdk"), RawServer([STREAM, ANSWER]) as server:
         with chat("http://tachyon.example") as api:
             assert text_of(api) == PIECES and ask(api) == "Hello"
-        # Head and body in one piece: a connection of ours.
-        assert made == ["tachyon.example"] and "those of" not in caplog.text
+        # The debug log names no other connections.
+        assert made == ["tachyon.example"] and "connections are made by" not in caplog.text
 
 
-def test_the_log_says_nothing_of_the_usual_way(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_fast_path_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with (
         caplog.at_level(logging.DEBUG, "tachyon_sdk"),
         RawServer([ANSWER]) as server,

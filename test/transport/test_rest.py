@@ -1,4 +1,4 @@
-"""One attempt at a request: its answer, and each of its faults as one of our errors."""
+"""One attempt at a request: its response, and its errors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+import traceback
 import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from support.raw_server import (
     AWAIT_CLOSE,
@@ -57,7 +59,7 @@ def send(
 
 
 def failure(client: RESTClientObject, url: str, **more: Any) -> Any:
-    """The error of a request that gets no answer."""
+    """Return the error of a request without a response."""
     with pytest.raises(ApiException) as caught:
         send(client, url, **more)
     error = caught.value
@@ -69,17 +71,17 @@ def failure(client: RESTClientObject, url: str, **more: Any) -> Any:
 
 
 def broken(response: Any, read: Any = lambda response: response.read()) -> Any:
-    """The error of an answer that cannot be read."""
+    """Return the error of a response that cannot be read."""
     with pytest.raises(ApiException) as caught:
         read(response)
     assert isinstance(caught.value.__cause__, Exception)
     return caught.value
 
 
-# --- an answer
+# --- responses
 
 
-def test_an_answer(client: RESTClientObject) -> None:
+def test_a_response(client: RESTClientObject) -> None:
     with RawServer([HELLO]) as server:
         response = send(client, server.url, body="日本".encode())
         assert (response.status, response.reason) == (200, "OK")
@@ -94,7 +96,7 @@ def test_an_answer(client: RESTClientObject) -> None:
     assert request.get("Content-Type") == "application/json"
 
 
-def test_headers_are_found_whatever_their_case(client: RESTClientObject) -> None:
+def test_header_names_ignore_case(client: RESTClientObject) -> None:
     with RawServer([HELLO]) as server:
         response = send(client, server.url)
         assert response.headers["x-one"] == response.headers["X-ONE"] == "a"
@@ -108,9 +110,7 @@ def test_headers_are_found_whatever_their_case(client: RESTClientObject) -> None
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 307, 400, 404, 500, 503, 599, 999])
-def test_any_status_is_an_answer_and_none_is_followed_or_tried_again(
-    client: RESTClientObject, status: int
-) -> None:
+def test_any_status_is_a_response_without_redirect_or_retry(client: RESTClientObject, status: int) -> None:
     headers = {"Location": "/elsewhere", "Retry-After": "0"}
     with RawServer([http_response(status, headers)]) as server:
         response = send(client, server.url)
@@ -132,7 +132,7 @@ def test_a_body_in_any_framing(client: RESTClientObject, framing: Framing) -> No
 
 
 @pytest.mark.parametrize("framing", ["chunked", "content-length", "until-close", "gzip-chunked"])
-def test_pieces_are_handed_over_the_moment_they_arrive(client: RESTClientObject, framing: Framing) -> None:
+def test_pieces_are_returned_as_soon_as_they_arrive(client: RESTClientObject, framing: Framing) -> None:
     gate = Gate()
     texts = [b"one", b"two", b"three"]
     head, *parts, end = framed(http_response(body=b"".join(texts)), framing, texts)
@@ -148,7 +148,7 @@ def test_pieces_are_handed_over_the_moment_they_arrive(client: RESTClientObject,
         assert next(pieces, None) is None
 
 
-def test_nothing_is_kept_unless_it_is_asked_for(client: RESTClientObject) -> None:
+def test_nothing_is_kept_by_default(client: RESTClientObject) -> None:
     with RawServer([HELLO]) as server:
         response = send(client, server.url)
         list(response.pieces())
@@ -158,7 +158,7 @@ def test_nothing_is_kept_unless_it_is_asked_for(client: RESTClientObject) -> Non
 # --- no connection
 
 
-def test_a_port_where_nobody_listens(client: RESTClientObject) -> None:
+def test_a_closed_port(client: RESTClientObject) -> None:
     url = f"http://127.0.0.1:{closed_port()}"
     error = failure(client, url)
     assert type(error) is ConnectionException
@@ -179,7 +179,7 @@ def test_no_connection_within_the_connect_timeout(client: RESTClientObject) -> N
     with socket.create_server(("127.0.0.1", 0), backlog=0) as busy:
         port = busy.getsockname()[1]
         waiting = [socket.socket() for _ in range(4)]
-        for sock in waiting:  # those for whom there is room, and more, so that the next is not answered
+        for sock in waiting:  # More than the backlog, so that the next one is not accepted.
             sock.setblocking(False)
             sock.connect_ex(("127.0.0.1", port))
         error = failure(client, f"http://127.0.0.1:{port}", timeouts=(0.1, 30))
@@ -199,7 +199,28 @@ def test_a_url_that_cannot_be_requested(client: RESTClientObject, url: str) -> N
     assert len(str(caught.value)) < 300
 
 
-# --- no answer
+def test_the_traceback_of_a_refused_connection_is_short(client: RESTClientObject) -> None:
+    error = failure(client, f"http://127.0.0.1:{closed_port()}")
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    assert not [line for line in lines if "urllib3" in line and "line " in line]
+    assert (
+        sum(line.lstrip().startswith("File ") for line in lines) == 3
+    )  # Two of this test, and one of `rest`.
+    assert isinstance(error.__cause__, NewConnectionError)
+    assert isinstance(error.__cause__.__cause__, ConnectionRefusedError)
+    assert error.__cause__.__cause__.errno
+
+
+def test_the_traceback_of_a_lost_connection_is_short(client: RESTClientObject) -> None:
+    with RawServer([[CLOSE], [HELLO[:-2], CLOSE]]) as server:
+        lost = failure(client, server.url)
+        truncated = broken(send(client, server.url))
+    for error in (lost, truncated):
+        assert isinstance(error.__cause__, ProtocolError)
+        assert error.__cause__.__traceback__ is None
+
+
+# --- no response
 
 
 @pytest.mark.parametrize(
@@ -211,7 +232,7 @@ def test_a_url_that_cannot_be_requested(client: RESTClientObject, url: str) -> N
     ],
     ids=["reset", "end", "reset-in-the-headers"],
 )
-def test_a_connection_lost_before_the_answer(client: RESTClientObject, response: Any) -> None:
+def test_a_connection_lost_before_the_response(client: RESTClientObject, response: Any) -> None:
     with RawServer([response]) as server:
         error = failure(client, server.url)
         assert f"(POST {server.url}/v1/x)" in str(error)
@@ -225,7 +246,7 @@ def test_a_connection_lost_before_the_answer(client: RESTClientObject, response:
     [b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 OK\r\n\r\n", b"HTTP/1.1 ", b"\x00\xff" * 500 + b"\r\n"],
     ids=["ssh", "no-status", "cut-off", "noise"],
 )
-def test_an_answer_that_is_no_http(client: RESTClientObject, status_line: bytes) -> None:
+def test_a_response_that_is_not_http(client: RESTClientObject, status_line: bytes) -> None:
     with RawServer([[status_line, CLOSE]]) as server:
         error = failure(client, server.url)
     assert type(error) is ConnectionException
@@ -234,7 +255,7 @@ def test_an_answer_that_is_no_http(client: RESTClientObject, status_line: bytes)
 
 
 @pytest.mark.parametrize("head", [b"X: " + b"a" * 70_000 + b"\r\n", b"X: a\r\n" * 200], ids=["long", "many"])
-def test_headers_beyond_all_bounds(client: RESTClientObject, head: bytes) -> None:
+def test_headers_that_are_too_large(client: RESTClientObject, head: bytes) -> None:
     with RawServer([[b"HTTP/1.1 200 OK\r\n" + head, AWAIT_CLOSE]]) as server:
         error = failure(client, server.url)
         server.wait_ended(1)
@@ -242,7 +263,7 @@ def test_headers_beyond_all_bounds(client: RESTClientObject, head: bytes) -> Non
 
 
 @pytest.mark.parametrize("response", [[AWAIT_CLOSE], [b"HTTP/1.1 200 OK\r\nX-One: ", AWAIT_CLOSE]])
-def test_no_answer_within_the_read_timeout(client: RESTClientObject, response: Any) -> None:
+def test_no_response_within_the_read_timeout(client: RESTClientObject, response: Any) -> None:
     with RawServer([response]) as server:
         error = failure(client, server.url, timeouts=(5, 0.1))
         server.wait_ended(1)
@@ -251,37 +272,37 @@ def test_no_answer_within_the_read_timeout(client: RESTClientObject, response: A
     assert str(error) == f"the server sent nothing within the read timeout (POST {server.url}/v1/x)"
 
 
-# --- an answer that breaks off
+# --- truncated responses
 
 
 @pytest.mark.parametrize("how", [CLOSE, RESET])
 @pytest.mark.parametrize("framing", ["chunked", "content-length", "gzip-chunked", "gzip-content-length"])
-def test_a_body_that_is_cut_off(client: RESTClientObject, framing: Framing, how: Any) -> None:
+def test_a_truncated_body(client: RESTClientObject, framing: Framing, how: Any) -> None:
     texts = ["日本".encode(), b"never comes"]
     head, part, *_ = framed(http_response(body=b"".join(texts)), framing, texts)
     gate = Gate()
     with RawServer([[head + part, gate, how]]) as server:
         response = send(client, server.url)
-        gate.open()  # now that the client has what was sent, a reset takes nothing away
+        gate.open()  # The client has received the data, so a reset cannot drop it.
         error = broken(response)
     assert type(error) is ConnectionException
     assert (error.status, error.body, error.request_sent) == (200, "日本", True)
     assert error.headers is response.headers
     assert str(error).startswith("the connection was lost: ")
-    assert str(error).endswith("(while the answer was being read)")
+    assert str(error).endswith("(while reading the response)")
 
 
-def test_a_body_that_does_not_go_on(client: RESTClientObject) -> None:
+def test_a_body_that_stalls(client: RESTClientObject) -> None:
     with RawServer([[http_response(body="Hello")[:-2], AWAIT_CLOSE]]) as server:
         error = broken(send(client, server.url, timeouts=(5, 0.5)))
         server.wait_ended(1)
     assert type(error) is TimeoutException
     assert (error.status, error.body) == (200, "Hel")
-    assert str(error) == "the server sent nothing within the read timeout (while the answer was being read)"
+    assert str(error) == "the server sent nothing within the read timeout (while reading the response)"
 
 
 @pytest.mark.parametrize("size", [b"this is no size", b"-", b"", b"5x", b"\xff"])
-def test_a_chunk_without_a_proper_size(client: RESTClientObject, size: bytes) -> None:
+def test_an_invalid_chunk_size(client: RESTClientObject, size: bytes) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n"
     with RawServer([[head + size + b"\r\nmore\r\n", AWAIT_CLOSE]]) as server:
         error = broken(send(client, server.url))
@@ -308,14 +329,14 @@ def test_a_body_that_cannot_be_decompressed(client: RESTClientObject, encoding: 
 
 
 @pytest.mark.parametrize("codings", ["gzip, ", "gzip, identity", "X-GZIP", ",gzip", "", "identity"])
-def test_a_body_whatever_the_form_of_its_codings(client: RESTClientObject, codings: str) -> None:
+def test_spellings_of_content_encoding(client: RESTClientObject, codings: str) -> None:
     body = gzip.compress(b"Hello") if "gzip" in codings.lower() else b"Hello"
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: {len(body)}\r\n\r\n"
     with RawServer([head.encode() + body]) as server:
         assert send(client, server.url).read() == b"Hello"
 
 
-def test_a_body_that_was_compressed_too_often(client: RESTClientObject) -> None:
+def test_too_many_content_codings(client: RESTClientObject) -> None:
     codings = ", ".join(["gzip"] * 100)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {codings}\r\nContent-Length: 5\r\n\r\nHello".encode()
     with RawServer([[head, AWAIT_CLOSE]]) as server:
@@ -325,7 +346,7 @@ def test_a_body_that_was_compressed_too_often(client: RESTClientObject) -> None:
     assert str(error).startswith("the response cannot be decompressed: ")
 
 
-def test_a_body_that_was_never_compressed(client: RESTClientObject) -> None:
+def test_a_body_that_is_not_compressed(client: RESTClientObject) -> None:
     with RawServer(
         [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nHello"]
     ) as server:
@@ -340,12 +361,12 @@ def test_a_body_larger_than_the_limit(client: RESTClientObject, framing: Framing
     response = reframe(http_response(body=body), framing)
     with RawServer([response, response]) as server:
         assert send(client, server.url).read(len(body)) == body
-        answer = send(client, server.url)
+        response = send(client, server.url)
         with pytest.raises(
             ResponseDecodeException, match=r"the response is larger than 1000 bytes"
         ) as caught:
-            answer.read(1000)
-        if not framing.startswith("gzip"):  # of so few compressed bytes none is left
+            response.read(1000)
+        if not framing.startswith("gzip"):  # So few compressed bytes were read completely.
             server.wait_ended(1)
     assert body.decode().startswith(caught.value.body)
     assert caught.value.body
@@ -358,14 +379,14 @@ def test_one_byte_more_than_the_limit(client: RESTClientObject) -> None:
             send(client, server.url).read(4)
 
 
-def test_what_an_error_shows_of_a_body_is_bounded(client: RESTClientObject) -> None:
+def test_the_body_of_an_error_is_bounded(client: RESTClientObject) -> None:
     body = b"x" * (2 * 1024 * 1024)
     with RawServer([[http_response(body=body)[:-1], CLOSE]]) as server:
         error = broken(send(client, server.url))
     assert error.body == "x" * (1024 * 1024)
 
 
-def test_pieces_break_off_like_the_whole(client: RESTClientObject) -> None:
+def test_pieces_of_a_truncated_body(client: RESTClientObject) -> None:
     with RawServer([[http_response(body="Hello")[:-2], CLOSE]]) as server:
         pieces = send(client, server.url).pieces()
         assert next(pieces) == b"Hel"
@@ -376,7 +397,7 @@ def test_pieces_break_off_like_the_whole(client: RESTClientObject) -> None:
 # --- connections
 
 
-def test_a_connection_is_used_again_once_the_body_was_read(client: RESTClientObject) -> None:
+def test_a_connection_is_reused_after_its_body_was_read(client: RESTClientObject) -> None:
     with RawServer([HELLO, http_response(204), HELLO, HELLO]) as server:
         for _ in range(2):
             assert send(client, server.url).read() == b"Hello"
@@ -395,7 +416,7 @@ def test_a_response_closed_unread_closes_its_connection(client: RESTClientObject
 
 
 @pytest.mark.parametrize("framing", ["content-length", "chunked", "until-close"])
-def test_a_response_that_was_closed_is_not_read_on(client: RESTClientObject, framing: Framing) -> None:
+def test_a_closed_response_is_not_drained(client: RESTClientObject, framing: Framing) -> None:
     with RawServer([[reframe(HELLO, framing)[:-1], AWAIT_CLOSE]]) as server:
         response = send(client, server.url)
         response.close()
@@ -403,7 +424,7 @@ def test_a_response_that_was_closed_is_not_read_on(client: RESTClientObject, fra
         server.wait_ended(1)
 
 
-def test_a_response_closed_after_it_was_read_keeps_its_connection(client: RESTClientObject) -> None:
+def test_closing_a_response_after_reading_keeps_its_connection(client: RESTClientObject) -> None:
     with RawServer([HELLO, HELLO]) as server:
         for _ in range(2):
             response = send(client, server.url)
@@ -412,7 +433,7 @@ def test_a_response_closed_after_it_was_read_keeps_its_connection(client: RESTCl
     assert server.connections == 1
 
 
-def test_closing_the_client_closes_its_connections_and_it_stays_usable(client: RESTClientObject) -> None:
+def test_a_closed_client_stays_usable(client: RESTClientObject) -> None:
     with RawServer([HELLO, HELLO]) as server:
         send(client, server.url).read()
         client.close()
@@ -423,7 +444,7 @@ def test_closing_the_client_closes_its_connections_and_it_stays_usable(client: R
         server.wait_ended(2)
 
 
-def test_closing_the_client_does_not_wait_for_those_who_hold_an_answer(client: RESTClientObject) -> None:
+def test_closing_the_client_does_not_wait_for_responses(client: RESTClientObject) -> None:
     with RawServer([HELLO]) as server:
         response = send(client, server.url)
         assert response.read() == b"Hello"
@@ -432,7 +453,7 @@ def test_closing_the_client_does_not_wait_for_those_who_hold_an_answer(client: R
         assert response.read() == b"Hello"
 
 
-def test_an_answer_may_be_read_after_the_client_was_closed(client: RESTClientObject) -> None:
+def test_a_response_can_be_read_after_the_client_was_closed(client: RESTClientObject) -> None:
     gate = Gate()
     with RawServer([[HELLO[:-1], gate, HELLO[-1:]]]) as server:
         response = send(client, server.url)
@@ -443,7 +464,7 @@ def test_an_answer_may_be_read_after_the_client_was_closed(client: RESTClientObj
         server.wait_ended(1)
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_replaced(client: RESTClientObject) -> None:
+def test_a_connection_closed_by_the_server_is_replaced(client: RESTClientObject) -> None:
     with RawServer([[HELLO, CLOSE], HELLO]) as server:
         assert send(client, server.url).read() == b"Hello"
         server.wait_ended(1)
@@ -451,7 +472,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_replaced(client: RESTC
     assert server.connections == 2
 
 
-def test_connections_beyond_the_pool_are_closed() -> None:
+def test_connections_beyond_the_pool_size_are_closed() -> None:
     client = RESTClientObject(Configuration(connection_pool_maxsize=2))
     gate = Gate()
     slow = [HELLO[:-1], gate, HELLO[-1:]]
@@ -475,8 +496,8 @@ from tachyon_sdk.rest import RESTClientObject
 client = RESTClientObject(Configuration(keepalive_expiry=None))
 
 def ask(name):
-    answer = client.request("POST", sys.argv[1] + "/" + name, {}, b"", (5, 30)).read()
-    assert answer == b"Hello", answer
+    body = client.request("POST", sys.argv[1] + "/" + name, {}, b"", (5, 30)).read()
+    assert body == b"Hello", body
 
 ask("parent")
 child = os.fork()
@@ -490,7 +511,7 @@ ask("parent")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_child_process_opens_a_connection_of_its_own() -> None:
+def test_a_child_process_opens_its_own_connection() -> None:
     with RawServer([HELLO] * 3) as server:
         command = [sys.executable, "-W", "error", "-c", FORK, server.url]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -502,6 +523,6 @@ def test_a_child_process_opens_a_connection_of_its_own() -> None:
     ]
 
 
-def test_the_exceptions_are_found_here_as_well() -> None:
+def test_exceptions_can_be_imported_from_rest() -> None:
     assert rest.ApiException is ApiException
     assert rest.ApiValueError is ApiValueError

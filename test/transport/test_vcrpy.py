@@ -1,6 +1,6 @@
-"""vcrpy, with which the users of an SDK record calls and replay them in their tests.
+"""vcrpy, which records calls and replays them in tests of programs.
 
-It puts connections and responses of its own in the place of urllib3's.
+It replaces connections and responses of urllib3 with its own.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ Call = Callable[[ChatApi], Any]
 
 
 def cassette(path: Path, mode: str = "once", **settings: Any) -> Any:
-    """Records into a file, or replays what is in it; with the mode `none`, nothing else is answered."""
+    """Record into a file, or replay it. With the mode `none`, requests that are not in the file fail."""
     return vcr.VCR(record_mode=mode, **settings).use_cassette(str(path / "cassette.yaml"))
 
 
-def plainly(api: ChatApi) -> Any:
+def plain_call(api: ChatApi) -> Any:
     response = api.chat_completion_with_http_info(chat_completion_request=BODY)
     return response.status_code, response.headers["Content-Type"], response.data.to_dict()
 
@@ -51,7 +51,7 @@ def streamed(api: ChatApi) -> Any:
 
 
 def in_error(call: Call) -> Call:
-    """A call that fails: what its error tells."""
+    """Return a call that fails and returns the attributes of its error."""
 
     def described(api: ChatApi) -> Any:
         with pytest.raises(ApiException) as caught:
@@ -68,7 +68,7 @@ def in_error(call: Call) -> Call:
 
 
 def three_ways(path: Path, responses: list[Response], call: Call) -> Any:
-    """What a call gives without vcrpy, while it is recorded, and once more from the recording: all the same."""
+    """Make a call without vcrpy, while recording, and from the recording. Check that the results are equal."""
     with RawServer(responses) as server, chat(server.url) as api:
         expected = call(api)
     with RawServer(responses) as server, cassette(path), chat(server.url) as api:
@@ -81,8 +81,8 @@ def three_ways(path: Path, responses: list[Response], call: Call) -> Any:
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_a_plain_call(tmp_path: Path, framing: Framing) -> None:
-    status, _, answer = three_ways(tmp_path, [reframe(ANSWER, framing)], plainly)
-    assert status == 200 and answer["choices"][0]["delta"]["content"] == "Hello"
+    status, _, response = three_ways(tmp_path, [reframe(ANSWER, framing)], plain_call)
+    assert status == 200 and response["choices"][0]["delta"]["content"] == "Hello"
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
@@ -93,19 +93,21 @@ def test_a_streamed_call(tmp_path: Path, framing: Framing) -> None:
 
 
 def test_a_stream_without_an_end_marker(tmp_path: Path) -> None:
-    # A reason with more text after it means little: the body has to say where it ends, and its framing is not recorded.
+    # After a finish reason with more text, the stream is complete only if its framing says so. It is not recorded.
     response = stream_response(chunk("one", "stop"), chunk("two", "stop"))
     assert three_ways(tmp_path, [response], streamed)[0] == 200
 
 
-@pytest.mark.parametrize(("name", "call"), [("llama-nonstream", plainly), ("litellm-tools-stream", streamed)])
-def test_an_answer_of_a_real_server(tmp_path: Path, name: str, call: Call) -> None:
+@pytest.mark.parametrize(
+    ("name", "call"), [("llama-nonstream", plain_call), ("litellm-tools-stream", streamed)]
+)
+def test_a_response_of_a_real_server(tmp_path: Path, name: str, call: Call) -> None:
     assert three_ways(tmp_path, [recorded(name)], call)[0] == 200
 
 
 FAILURES: dict[str, list[Response]] = {
     "unauthorized": [json_response({"code": "unauthorized", "message": "no"}, 401, {"X-Request-Id": "r-1"})],
-    "in-vain": [json_response({"message": f"no {number}"}, 503) for number in (1, 2, 3)],
+    "unavailable": [json_response({"message": f"error {number}"}, 503) for number in (1, 2, 3)],
     "no-json": [json_response("text")],
 }
 BROKEN_STREAMS: dict[str, list[Response]] = {
@@ -114,7 +116,7 @@ BROKEN_STREAMS: dict[str, list[Response]] = {
 }
 
 
-@pytest.mark.parametrize("call", [plainly, streamed])
+@pytest.mark.parametrize("call", [plain_call, streamed])
 @pytest.mark.parametrize("failure", FAILURES)
 def test_an_error(tmp_path: Path, failure: str, call: Call) -> None:
     (kind, *_), previous, _ = three_ways(tmp_path, FAILURES[failure], in_error(call))
@@ -127,7 +129,7 @@ def test_an_error_in_a_stream(tmp_path: Path, failure: str) -> None:
     assert partial["choices"][0]["delta"]["content"].startswith("one")
 
 
-def test_a_call_that_is_tried_again(tmp_path: Path) -> None:
+def test_a_call_that_is_retried(tmp_path: Path) -> None:
     responses: list[Response] = [json_response({}, 503, {"Retry-After": "0"}), ANSWER]
     assert three_ways(tmp_path, responses, ask) == "Hello"
 
@@ -136,8 +138,8 @@ def test_calls_in_a_row(tmp_path: Path) -> None:
     def calls(api: ChatApi) -> Any:
         return [ask(api), streamed(api), ask(api)]
 
-    answers: list[Response] = [ANSWER, STREAM, json_response(chunk("Bye", "stop"))]
-    assert three_ways(tmp_path, answers, calls)[::2] == ["Hello", "Bye"]
+    responses: list[Response] = [ANSWER, STREAM, json_response(chunk("Bye", "stop"))]
+    assert three_ways(tmp_path, responses, calls)[::2] == ["Hello", "Bye"]
 
 
 def test_a_stream_that_is_left_early(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_a_stream_that_is_left_early(tmp_path: Path) -> None:
     assert three_ways(tmp_path, [STREAM, ANSWER], calls)[1] == "Hello"
 
 
-def test_an_unread_response_is_handed_over(tmp_path: Path) -> None:
+def test_an_unread_response(tmp_path: Path) -> None:
     def call(api: ChatApi) -> Any:
         return api.chat_completion_without_preload_content(chat_completion_request=BODY).data
 
@@ -159,9 +161,9 @@ def test_an_unread_response_is_handed_over(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     sys.version_info < (3, 11), reason="the last vcrpy for this Python drops connections without closing them"
 )
-def test_one_client_with_cassettes_and_without(tmp_path: Path) -> None:
-    answers: list[Response] = [json_response(chunk(text, "stop")) for text in ("1", "2", "3", "4")]
-    with RawServer(answers) as server, chat(server.url) as api:
+def test_one_client_with_and_without_cassettes(tmp_path: Path) -> None:
+    responses: list[Response] = [json_response(chunk(text, "stop")) for text in ("1", "2", "3", "4")]
+    with RawServer(responses) as server, chat(server.url) as api:
         assert ask(api) == "1"
         with cassette(tmp_path):
             assert ask(api) == "2"
@@ -180,14 +182,14 @@ def test_a_call_that_was_not_recorded(tmp_path: Path) -> None:
             ask(api)
 
 
-def test_a_connection_that_is_lost_while_it_is_recorded(tmp_path: Path) -> None:
+def test_a_connection_lost_while_recording(tmp_path: Path) -> None:
     with RawServer([[STREAM[:-20], CLOSE]]) as server, cassette(tmp_path), chat(server.url) as api:
         with pytest.raises(ConnectionException) as caught:
             streamed(api)
     assert caught.value.request_sent and not caught.value.previous
 
 
-def test_a_server_that_is_not_there_while_it_is_recorded(tmp_path: Path) -> None:
+def test_a_refused_connection_while_recording(tmp_path: Path) -> None:
     with cassette(tmp_path), chat(f"http://127.0.0.1:{closed_port()}") as api:
         with pytest.raises(ConnectionException) as caught:
             ask(api)
@@ -205,7 +207,7 @@ def test_tls(tmp_path: Path) -> None:
         assert expected[0] == "Hello"
 
 
-def test_a_certificate_is_checked_while_it_is_recorded(tmp_path: Path) -> None:
+def test_certificates_are_verified_while_recording(tmp_path: Path) -> None:
     with TlsServer() as server, cassette(tmp_path), chat(server.url) as api:
         with pytest.raises(ConnectionException, match="certificate"):
             ask(api)
@@ -221,7 +223,7 @@ def test_a_proxy(tmp_path: Path) -> None:
         assert ask(api) == "Hello"
 
 
-def test_credentials_can_be_kept_out(tmp_path: Path) -> None:
+def test_credentials_can_be_filtered(tmp_path: Path) -> None:
     with RawServer([ANSWER]) as server:
         with cassette(tmp_path, filter_headers=["authorization"]), chat(server.url) as api:
             ask(api)

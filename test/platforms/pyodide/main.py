@@ -1,4 +1,4 @@
-"""What runs in WebAssembly: imports the package, then runs pytest with `tests`, its arguments."""
+"""Runs in WebAssembly: imports the package, then runs pytest with the arguments in `tests`."""
 
 import os
 import socket
@@ -19,14 +19,14 @@ tests: list[str] = globals()["tests"]
 
 
 class Platform:
-    """Skips the tests that need what this platform does not have."""
+    """Skips tests that need threads, processes or sockets."""
 
     def pytest_sessionstart(self) -> None:
-        self._is_missing(threading.Thread, "start", "threads")
-        self._is_missing(subprocess.Popen, "__init__", "processes")
-        self._is_missing(socket.socket, "__init__", "sockets")
+        self._skip_without(threading.Thread, "start", "threads")
+        self._skip_without(subprocess.Popen, "__init__", "processes")
+        self._skip_without(socket.socket, "__init__", "sockets")
 
-    def _is_missing(self, owner: Any, name: str, what: str) -> None:
+    def _skip_without(self, owner: Any, name: str, what: str) -> None:
         def skip(*args: Any, **options: Any) -> NoReturn:
             pytest.skip(f"WebAssembly has no {what}")
 
@@ -34,7 +34,7 @@ class Platform:
 
 
 def import_all() -> None:
-    """Imports the package with everything in it; a warning is an error."""
+    """Import all public names. Warnings are errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         import tachyon_sdk

@@ -1,4 +1,4 @@
-// Starts Python in WebAssembly, with folders of this machine in its file system, and runs main.py in it.
+// Starts Python in WebAssembly with local folders mounted, and runs main.py.
 //
 //     node run.mjs PYODIDE SITE CHECKOUT ENVIRONMENT [arguments of pytest]
 
@@ -17,7 +17,7 @@ try {
   const main = readFileSync(new URL("main.py", import.meta.url), "utf-8");
   process.exitCode = await python.runPythonAsync(main, { filename: "main.py" });
 } catch (error) {
-  // Node would print the line of the program that it comes from, which is all of Pyodide.
+  // Node would print the source line of the error, which is all of Pyodide.
   console.error(String(error?.stack ?? error));
   process.exitCode = 1;
 }

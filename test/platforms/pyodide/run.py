@@ -1,10 +1,9 @@
-"""Runs the tests of this folder, and those without I/O, on CPython in WebAssembly: Pyodide under Node.
+"""Runs the tests of this folder, and tests without I/O, on CPython in WebAssembly: Pyodide under Node.
 
     python run.py FOLDER [arguments of pytest]
 
-Pyodide is installed into FOLDER from npm, and there, too, the wheels for it: the one of the package, whose path is in
-TOX_PACKAGE, and those that it and the tests need. The servers that the tests call run here, in normal CPython, because
-WebAssembly has neither threads nor sockets.
+Pyodide is installed into FOLDER from npm. The wheel of the package, whose path is in TOX_PACKAGE, and its dependencies
+are installed next to it. The servers run here, in normal CPython, because WebAssembly has neither threads nor sockets.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ from support.raw_server import AWAIT_CLOSE, CLOSE, Connection, Gate, RawServer, 
 from tachyon_sdk.local import LocalServer  # noqa: E402
 
 PYODIDE = "314.0.7"
-# jsonschema: later versions need an extension that there is no wheel of.
+# Later versions of jsonschema need an extension without a wheel for this platform.
 TEST_TOOLS = ("pytest>=8.2,<10", "pytest-timeout>=2.3", "hypothesis>=6.100", "jsonschema<4.18")
-# The tests of what needs no connection; of others in these files, those are skipped that need what is not there.
+# Most tests in these files need no connection. Those that need threads, processes or sockets are skipped.
 WITHOUT_IO = (
     "contract/test_conformance.py",
     "contract/test_contract.py",
@@ -61,7 +60,7 @@ WITHOUT_IO = (
     "test_request.py",
     "test_retry.py",
 )
-# The parser of the standard library exhausts the stack there, and the interpreter ends.
+# Deep recursion exhausts the stack of WebAssembly and ends the interpreter.
 TOO_DEEP = "not deep and not hostile and not may_hold_anything and not what_is_not_of_the_type"
 SECONDS = 1800
 
@@ -75,14 +74,14 @@ def main(folder: Path, *arguments: str) -> int:
         *(f"test/{name}" for name in WITHOUT_IO),
         "test/platforms/pyodide",
     )
-    with LocalServer() as local, RawServer(handler=answer) as raw:
+    with LocalServer() as local, RawServer(handler=respond) as raw:
         environment = {"LOCAL_SERVER": local.url, "RAW_SERVER": raw.url}
         command = [*node(), HERE / "run.mjs", pyodide, site, ROOT, json.dumps(environment), *tests]
         return subprocess.run(command, check=False, timeout=SECONDS).returncode
 
 
 def install_pyodide(folder: Path) -> Path:
-    """The folder of Pyodide, installed from npm."""
+    """Install Pyodide from npm. Return its folder."""
     npm = shutil.which("npm") or "npm"
     command = [npm, "install", "--no-audit", "--no-fund", "--prefix", folder, f"pyodide@{PYODIDE}"]
     subprocess.run(command, check=True, stdout=sys.stderr)
@@ -90,7 +89,7 @@ def install_pyodide(folder: Path) -> Path:
 
 
 def install_wheels(folder: Path, pyodide: Path) -> Path:
-    """The folder with all that Python imports there."""
+    """Install the package and its dependencies. Return their folder."""
     info = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]
     python = info["python"].rpartition(".")[0]
     target = {
@@ -105,7 +104,7 @@ def install_wheels(folder: Path, pyodide: Path) -> Path:
     package = os.environ["TOX_PACKAGE"]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--upgrade"]
     subprocess.run([*pip, *options, f"{package}[local]", *TEST_TOOLS], check=True)
-    # There is no wheel of PyYAML for this platform. It also works without its extension.
+    # PyYAML has no wheel for this platform. It works without its extension.
     yaml = importlib.util.find_spec("yaml")
     assert yaml is not None and yaml.origin is not None
     ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
@@ -114,14 +113,15 @@ def install_wheels(folder: Path, pyodide: Path) -> Path:
 
 
 def node() -> list[str]:
-    """Node, told to let WebAssembly wait for JavaScript (JSPI); before version 25 an option has to say so."""
+    """Return the command for Node with JSPI, which lets WebAssembly wait for JavaScript."""
     command = shutil.which("node") or "node"
-    asked = [command, "-p", "typeof WebAssembly.Suspending"]
-    ready = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() == "function"
+    query = [command, "-p", "typeof WebAssembly.Suspending"]
+    ready = subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip() == "function"
+    # Node before version 25 needs an option.
     return [command] if ready else [command, "--experimental-wasm-jspi"]
 
 
-# A call of the path opens the gate.
+# A request to the path opens the gate.
 GATES = {"open-lock-step": Gate(), "open-cut": Gate()}
 RESPONSES: dict[str, Response] = {
     **dict.fromkeys(GATES, ANSWER),
@@ -138,8 +138,8 @@ RESPONSES: dict[str, Response] = {
 }
 
 
-def answer(connection: Connection) -> None:
-    """Answers each request with the response that the first segment of its path names."""
+def respond(connection: Connection) -> None:
+    """Send the response that the first segment of the path names."""
     while connection.socket.fileno() != -1:
         name = re.split(r"[/?]", connection.read_request().target)[1]
         if name in GATES:

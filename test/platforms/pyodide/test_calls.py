@@ -1,6 +1,6 @@
-"""Calls from WebAssembly: urllib3 sends them with `fetch`, and there is no socket.
+"""Calls from WebAssembly. urllib3 sends them with `fetch`, because there are no sockets.
 
-`run.py` starts the servers, and says what each path of the raw one answers.
+`run.py` starts the servers and defines the response for each path of the raw server.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ def test_the_platform() -> None:
     assert sys.platform == "emscripten" and sys.version_info >= (3, 14)
 
 
-def test_a_plain_call_and_a_streamed_one_give_the_same_text() -> None:
+def test_plain_and_streamed_calls_return_the_same_text() -> None:
     with chat(LOCAL) as api:
-        answer = api.chat_completion(chat_completion_request=question())
+        response = api.chat_completion(chat_completion_request=question())
         with api.chat_completion_stream(chat_completion_request=question()) as stream:
             pieces = list(stream.text)
     assert len(pieces) > 1
-    assert "".join(pieces) == answer.choices[0].delta.content
-    assert stream.merged.choices[0].delta.content == answer.choices[0].delta.content
-    assert stream.finish_reason == answer.finish_reason == "stop"
-    assert stream.merged.usage == answer.usage
+    assert "".join(pieces) == response.choices[0].delta.content
+    assert stream.merged.choices[0].delta.content == response.choices[0].delta.content
+    assert stream.finish_reason == response.finish_reason == "stop"
+    assert stream.merged.usage == response.usage
 
 
 def test_both_calls_with_a_chatroom() -> None:
     with chat(LOCAL) as api:
         room = {"chatroom_id": "pyodide", "chat_completion_request": question()}
-        answer = api.chat_completion_on_chatroom(**room)
-        assert answer.choices[0].delta.content
+        response = api.chat_completion_on_chatroom(**room)
+        assert response.choices[0].delta.content
         with api.chat_completion_on_chatroom_stream(**room) as stream:
             assert "".join(stream.text)
 
@@ -69,14 +69,14 @@ def test_many_calls_of_one_client() -> None:
         assert len({ask(api) for _ in range(5)}) == 1
 
 
-def test_all_of_the_answer_is_there_with_its_headers() -> None:
+def test_status_and_headers() -> None:
     with chat(LOCAL) as api:
         response = api.chat_completion_with_http_info(chat_completion_request=question())
     assert response.status_code == 200
     assert response.headers["X-Request-Id"] and response.headers["content-type"] == "application/json"
 
 
-def test_an_unread_response_is_handed_over() -> None:
+def test_an_unread_response() -> None:
     with chat(LOCAL) as api:
         response = api.chat_completion_without_preload_content(chat_completion_request=question())
         assert response.json()["choices"]
@@ -89,12 +89,12 @@ def test_an_error_status() -> None:
 
 
 @pytest.mark.parametrize("form", ["", "_stream"])
-def test_a_call_is_tried_again(form: str) -> None:
+def test_a_call_is_retried(form: str) -> None:
     with chat(LOCAL, operator_id=f"pyodide{form}") as api:
-        answered = getattr(api, f"chat_completion{form}")(
+        result = getattr(api, f"chat_completion{form}")(
             chat_completion_request=question("local/rate-limit-once")
         )
-        assert "".join(answered.text) if form else answered.choices[0].delta.content
+        assert "".join(result.text) if form else result.choices[0].delta.content
 
 
 def test_an_error_in_the_middle_of_a_stream() -> None:
@@ -105,8 +105,8 @@ def test_an_error_in_the_middle_of_a_stream() -> None:
     assert caught.value.partial.choices[0].delta.content
 
 
-def test_each_chunk_arrives_the_moment_it_is_sent() -> None:
-    # The server sends the next part when this call has arrived.
+def test_chunks_arrive_as_soon_as_they_are_sent() -> None:
+    # The server sends the next part when it receives this call.
     with chat(f"{RAW}/open-lock-step") as other, chat(f"{RAW}/lock-step") as api:
         ask(other)
         with api.chat_completion_stream(chat_completion_request=question()) as stream:
@@ -119,13 +119,13 @@ def test_each_chunk_arrives_the_moment_it_is_sent() -> None:
 
 
 @pytest.mark.parametrize("path", ["gzip-stream", "until-close"])
-def test_a_stream_in_another_form(path: str) -> None:
+def test_other_forms_of_a_stream(path: str) -> None:
     with chat(f"{RAW}/{path}") as api:
         assert text_of(api) == "".join(PIECES)
 
 
 @pytest.mark.parametrize(("path", "text"), [("gzip", "Hello"), ("large", "x" * 1_000_000)])
-def test_an_answer_in_another_form(path: str, text: str) -> None:
+def test_other_forms_of_a_response(path: str, text: str) -> None:
     with chat(f"{RAW}/{path}") as api:
         assert ask(api) == text
 
@@ -137,7 +137,7 @@ def test_a_stream_that_is_left_early() -> None:
         assert ask(api)
 
 
-def test_an_answer_that_is_too_large() -> None:
+def test_a_response_that_is_too_large() -> None:
     with (
         chat(f"{RAW}/large", max_response_bytes=1000) as api,
         pytest.raises(ApiException, match="1000 bytes"),
@@ -161,11 +161,11 @@ def test_a_connection_that_fails(
     assert "does not speak HTTP" not in str(caught.value)
 
 
-def test_a_stream_that_is_cut() -> None:
+def test_a_truncated_stream() -> None:
     with chat(f"{RAW}/open-cut") as other, chat(f"{RAW}/cut-stream") as api:
         stream = api.chat_completion_stream(chat_completion_request=question())
         assert next(stream.text) == "one"
-        # `fetch` drops what has arrived and was not read when the connection fails, so it must not fail before.
+        # `fetch` drops unread data when the connection fails, so the connection must fail after the data was read.
         ask(other)
         with pytest.raises(StreamTruncatedException) as caught:
             list(stream)
@@ -176,15 +176,15 @@ def call_with_timeout(api: ChatApi) -> object:
     return api.chat_completion(chat_completion_request=question(), _request_timeout=(5, 0.2))
 
 
-def test_an_answer_may_take_longer_than_a_connection() -> None:
+def test_a_response_may_take_longer_than_the_connect_timeout() -> None:
     with chat(LOCAL) as api:
-        answer = api.chat_completion(
+        response = api.chat_completion(
             chat_completion_request=question("local/slow"), _request_timeout=(0.05, 30)
         )
-    assert answer.choices[0].delta.content
+    assert response.choices[0].delta.content
 
 
-def test_a_server_that_is_not_there() -> None:
+def test_a_refused_connection() -> None:
     with chat("http://127.0.0.1:9") as api, pytest.raises(ConnectionException) as caught:
         ask(api)
     assert "does not speak HTTP" not in str(caught.value)
