@@ -127,13 +127,11 @@ class RESTResponse:
         Raises:
             ConnectionException, ResponseDecodeException: As for `pieces`.
         """
-        beginning = b""
+        beginning = b"".join(self._ahead)
         try:
-            while not enough(beginning):
+            while not enough(beginning) and self._ahead[-1:] != [b""]:
                 piece = self._body.read()
                 self._ahead.append(piece)
-                if not piece:
-                    break
                 beginning += piece
         except (HTTPError, OSError) as error:
             raise self._failure(error) from without_frames(error)
