@@ -287,10 +287,10 @@ def test_no_server_is_one_line() -> None:
 def test_an_answer_without_text_is_a_failure(arguments: tuple[str, ...], response: bytes) -> None:
     with RawServer([response]) as server:
         result = ask(server, *arguments, "Hello")
-    assert result == Result(1, "", "python -m tachyon_sdk: the answer has no text\n")
+    assert result == Result(1, "", "python -m tachyon_sdk: the response has no text\n")
 
 
-CUT = "the answer was cut, it is longer than allowed"
+CUT = "the response was truncated at a length limit"
 
 
 @pytest.mark.parametrize(("options", "response"), [((), streamed), (("--no-stream",), whole)])
@@ -301,9 +301,9 @@ CUT = "the answer was cut, it is longer than allowed"
         ("length", 3, CUT),
         ("MAX_TOKENS", 3, CUT),
         ("max_output_tokens", 3, CUT),
-        ("content_filter", 3, "the answer was withheld"),
-        ("SAFETY", 3, "the answer was withheld"),
-        ("aborted", 1, "the answer was aborted"),
+        ("content_filter", 3, "the response was withheld"),
+        ("SAFETY", 3, "the response was withheld"),
+        ("aborted", 1, "the response was aborted"),
     ],
 )
 def test_an_answer_that_is_not_whole_does_not_pass_for_one(

@@ -299,7 +299,7 @@ def test_a_mark_within_the_json_is_a_part_of_it(text: str) -> None:
 )
 def test_after_thoughts_nothing_else_is_guessed_either(text: str, says: str) -> None:
     error = failure(text)
-    assert str(error).startswith(f"the answer is no Person: {says}")
+    assert str(error).startswith(f"the response is not a valid Person: {says}")
     assert error.text == text
 
 
@@ -325,7 +325,9 @@ def test_a_text_of_nothing_but_marks_is_read_in_a_moment() -> None:
     ],
 )
 def test_nothing_else_is_guessed(text: str) -> None:
-    with pytest.raises(StructuredOutputError, match=r"^the answer is no Person: Invalid JSON: ") as caught:
+    with pytest.raises(
+        StructuredOutputError, match=r"^the response is not a valid Person: Invalid JSON: "
+    ) as caught:
         parse_as(Person, text)
     assert caught.value.text == text
     assert caught.value.answer is None
@@ -348,7 +350,7 @@ def test_nothing_else_is_guessed(text: str) -> None:
 )
 def test_an_answer_of_another_shape(text: str, says: str) -> None:
     error = failure(text)
-    assert str(error) == f"the answer is no Person: {says}"
+    assert str(error) == f"the response is not a valid Person: {says}"
     assert isinstance(error.__cause__, ValidationError)
     assert isinstance(error, OpenApiException)
 
@@ -361,16 +363,16 @@ def test_the_text_is_told_as_it_came() -> None:
 @pytest.mark.parametrize(
     ("finish_reason", "message", "says"),
     [
-        ("length", {}, "the answer was cut, it is longer than allowed (finish reason length)"),
-        ("content_filter", {}, "the answer was withheld (finish reason content_filter)"),
-        ("MAX_TOKENS", {}, "the answer was cut, it is longer than allowed (finish reason MAX_TOKENS)"),
-        ("modelLength", {}, "the answer was cut, it is longer than allowed (finish reason modelLength)"),
-        ("RECITATION", {}, "the answer was withheld (finish reason RECITATION)"),
-        ("guardrail_intervened", {}, "the answer was withheld (finish reason guardrail_intervened)"),
-        ("abort", {}, "the answer was aborted (finish reason abort)"),
-        ("USER_CANCEL", {}, "the answer was aborted (finish reason USER_CANCEL)"),
+        ("length", {}, "the response was truncated at a length limit (finish reason length)"),
+        ("content_filter", {}, "the response was withheld (finish reason content_filter)"),
+        ("MAX_TOKENS", {}, "the response was truncated at a length limit (finish reason MAX_TOKENS)"),
+        ("modelLength", {}, "the response was truncated at a length limit (finish reason modelLength)"),
+        ("RECITATION", {}, "the response was withheld (finish reason RECITATION)"),
+        ("guardrail_intervened", {}, "the response was withheld (finish reason guardrail_intervened)"),
+        ("abort", {}, "the response was aborted (finish reason abort)"),
+        ("USER_CANCEL", {}, "the response was aborted (finish reason USER_CANCEL)"),
         ("stop", {"refusal": "だめです"}, "the model refused: だめです"),
-        ("tool_calls", {"tool_calls": [called("look", "{}")]}, "the model called look instead of answering"),
+        ("tool_calls", {"tool_calls": [called("look", "{}")]}, "the model called look instead of responding"),
     ],
 )
 def test_an_answer_that_is_not_meant_as_one(finish_reason: str, message: Any, says: str) -> None:
@@ -394,15 +396,15 @@ def test_a_model_that_thinks_aloud_is_understood() -> None:
 
 
 def test_an_answer_without_a_text() -> None:
-    assert str(failure(None)) == "the answer has no text"
-    assert str(failure("")) == "the answer has no text"
+    assert str(failure(None)) == "the response has no text"
+    assert str(failure("")) == "the response has no text"
 
 
 def test_the_error_names_the_type() -> None:
     for kind, name in ((list[int], "list[int]"), (int | None, "int | None"), (Point, "Point")):
         with pytest.raises(StructuredOutputError) as caught:
             parse_as(kind, "x")
-        assert str(caught.value).startswith(f"the answer is no {name}: Invalid JSON")
+        assert str(caught.value).startswith(f"the response is not a valid {name}: Invalid JSON")
 
 
 def test_the_error_can_be_pickled() -> None:

@@ -125,7 +125,7 @@ def test_a_result_that_is_no_json_is_an_error_of_the_program() -> None:
         """Gives."""
         return object()
 
-    with pytest.raises(ApiTypeError, match=r"^the result of give cannot be written as JSON: .*object"):
+    with pytest.raises(ApiTypeError, match=r"^the result of give cannot be serialized to JSON: .*object"):
         run(Toolbox(give), "give", "{}")
 
 
@@ -180,10 +180,10 @@ def test_a_model_is_told_of_its_own_faults_too() -> None:
 def test_a_tool_that_is_not_there() -> None:
     toolbox = Toolbox(get_weather, nothing)
     assert (
-        refusal(toolbox, "wetter", "{}") == "there is no tool named wetter; there are: get_weather, nothing"
+        refusal(toolbox, "wetter", "{}") == "no tool is named wetter; available tools: get_weather, nothing"
     )
-    assert refusal(Toolbox(), "x", "{}") == "there is no tool named x; there are: none"
-    with pytest.raises(ToolError, match="no tool named None"):
+    assert refusal(Toolbox(), "x", "{}") == "no tool is named x; available tools: none"
+    with pytest.raises(ToolError, match="no tool is named None"):
         toolbox.call(ToolCall(tool_id="t", tool_name="web_search"))
 
 
@@ -236,7 +236,7 @@ def test_each_call_has_a_result_and_an_error_is_one() -> None:
             "days: Input should be less than or equal to 7",
             "b",
         ),
-        result("there is no tool named nowhere; there are: get_weather, fail", "c"),
+        result("no tool is named nowhere; available tools: get_weather, fail", "c"),
         result("ask later", "call_3"),
     ]
 

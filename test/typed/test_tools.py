@@ -217,6 +217,11 @@ class Shop:
     def __init__(self) -> None:
         self.sold: list[str] = []
 
+    @classmethod
+    def found(cls) -> str:
+        """Founds a shop."""
+        return "shop"
+
     def sell(self, item: str) -> int:
         """Sells an item."""
         self.sold.append(item)
@@ -237,6 +242,21 @@ def cached(a: int) -> int:
 @functools.wraps(get_weather)
 def wrapped(*args: Any, **kwargs: Any) -> str:
     return get_weather(*args, **kwargs).upper()
+
+
+class Nameless:
+    """Can be called and bound like a function, but has no name, as a `functools.partial` from Python 3.14 on."""
+
+    def __call__(self, city: str) -> str:
+        """The weather."""
+        return city
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self
+
+
+named_partial = functools.partial(get_weather, "Rom")
+functools.update_wrapper(named_partial, get_weather)
 
 
 def test_methods_and_decorated_functions_are_functions() -> None:
@@ -506,23 +526,26 @@ class Every(RootModel[Annotated[dict[str, int], WithJsonSchema({"allOf": [OBJECT
     ("tool", "says"),
     [
         (no_annotation, "^no_annotation: the parameter b has no type annotation$"),
-        (positional, "^positional: .*a.* cannot be given by name"),
-        (starred, r"^starred: \*numbers: .* cannot be given by name"),
-        (double_starred, r"^double_starred: \*\*numbers: .* cannot be given by name"),
+        (positional, "^positional: .*a.* cannot be passed by name"),
+        (starred, r"^starred: \*numbers: .* cannot be passed by name"),
+        (double_starred, r"^double_starred: \*\*numbers: .* cannot be passed by name"),
         (unresolved, "^unresolved: an annotation cannot be resolved: name 'Missing' is not defined$"),
         (unknown_type, "^unknown_type: .*Shop"),
         (no_json, "^no_json: .*Callable"),
         (asynchronous, "^asynchronous is asynchronous"),
-        (Numbers, "^Numbers: arguments are a JSON object"),
-        (Numbered, "^Numbered: x has an alias that is not made of names alone"),
+        (Numbers, "^Numbers: the arguments of a tool must be a JSON object"),
+        (Numbered, "^Numbered: the alias of x has an index in it"),
         (Twice, "^Twice: two arguments have the name a$"),
-        (hidden, "^hidden: a parameter that is left out of the JSON Schema"),
-        (Every, "^Every: arguments are a JSON object"),
-        (type, "^a tool is a function"),
-        (Shop, "^a tool is a function"),
-        (Shop(), "^a tool is a function"),
-        ("get_weather", "^a tool is a function.*, not 'get_weather'$"),
-        (functools.partial(get_weather, "Rom"), "^a tool is a function"),
+        (hidden, "^hidden: a parameter is excluded from the JSON Schema"),
+        (Every, "^Every: the arguments of a tool must be a JSON object"),
+        (type, "^a tool must be a function"),
+        (Shop, "^a tool must be a function"),
+        (Shop(), "^a tool must be a function"),
+        ("get_weather", "^a tool must be a function.*, not 'get_weather'$"),
+        (functools.partial(get_weather, "Rom"), "^a tool must be a function"),
+        (named_partial, "^a tool must be a function"),
+        (Nameless(), "^a tool must be a function"),
+        (Shop.__dict__["found"], "^a tool must be a function"),
         (dict.fromkeys, "^fromkeys"),
     ],
 )
@@ -537,9 +560,9 @@ def test_what_cannot_be_a_tool_is_told_at_once(tool: Any, says: str) -> None:
     [
         (lambda: Toolbox(undocumented), "^undocumented has no docstring"),
         (lambda: Toolbox(Sub), "^Sub has no docstring"),
-        (lambda: Toolbox(lambda: None), "^<lambda> is no name for a tool"),
-        (lambda: Toolbox().add(get_weather, name="a b"), "^a b is no name"),
-        (lambda: Toolbox(get_weather, wrapped), "^there are two tools named get_weather$"),
+        (lambda: Toolbox(lambda: None), "^'<lambda>' is not a valid tool name"),
+        (lambda: Toolbox().add(get_weather, name="a b"), "^'a b' is not a valid tool name"),
+        (lambda: Toolbox(get_weather, wrapped), "^two tools are named get_weather$"),
     ],
 )
 def test_a_tool_needs_a_name_of_its_own_and_a_description(add: Callable[[], Any], says: str) -> None:
