@@ -345,7 +345,7 @@ def test_an_empty_prompt_is_refused(prompt: str) -> None:
 
 
 def test_what_is_no_text_is_refused() -> None:
-    refused = Result(2, "", "python -m tachyon_sdk: the prompt or an option is not text in UTF-8\n")
+    refused = Result(2, "", "python -m tachyon_sdk: the prompt or an option is not valid UTF-8\n")
     assert run_program("-", stdin=b"\xff") == refused
     if sys.platform not in ("win32", "darwin"):
         assert run_program(os.fsdecode(b"\xff")) == refused
