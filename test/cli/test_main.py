@@ -39,7 +39,7 @@ from tachyon_sdk.cli.main import main
 pytestmark = pytest.mark.exhaustive
 
 COMMAND = [sys.executable, "-W", "error", "-m", "tachyon_sdk"]
-NOTICE = "TACHYON_API_URL is not set: a local server inside this program answers\n"
+NOTICE = "TACHYON_API_URL is not set: using a local server inside this program\n"
 END: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 REQUIRED = {"TACHYON_API_KEY": "key-1", "TACHYON_OPERATOR_ID": "tn_1"}
 
@@ -277,10 +277,11 @@ def test_a_connection_that_breaks_keeps_what_had_arrived() -> None:
 
 
 def test_no_server_is_one_line() -> None:
-    result = run("Hello", settings={"TACHYON_API_URL": f"http://127.0.0.1:{closed_port()}", **REQUIRED})
+    address = f"127.0.0.1:{closed_port()}"
+    result = run("Hello", settings={"TACHYON_API_URL": f"http://{address}", **REQUIRED})
     assert (result.status, result.out) == (1, "")
     assert is_one_line(result.err)
-    assert "refused" in result.err
+    assert "refused" in result.err and address in result.err
 
 
 @pytest.mark.parametrize(("arguments", "response"), [((), answer()), (("--no-stream",), whole(None))])
