@@ -30,7 +30,7 @@ class _Signature:
     def __get__(self, instance: object, owner: type[BaseModel]) -> Any:
         if instance is None:
             owner.model_rebuild(raise_errors=False)
-            if "__signature__" in vars(owner):
+            if vars(owner).get("__signature__", self) is not self:
                 return getattr(owner, "__signature__")  # noqa: B009
         raise AttributeError("__signature__")
 
@@ -55,6 +55,10 @@ class Model(BaseModel):
         # The default would silently turn NaN into null.
         ser_json_inf_nan="constants",
     )
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__signature__ = _Signature()  # not the one that a base class may already have
 
     filled_in_later: ClassVar[tuple[str, ...]] = ()
     """Required properties that may be set after construction, before the model is sent."""

@@ -1,4 +1,4 @@
-"""`openapi.yaml` by itself: complete, consistent and in agreement with what servers are known to do.
+"""`openapi.yaml` by itself: complete, consistent, and in agreement with the known behavior of servers.
 
 That it is an OpenAPI document at all is checked by `tox -e lint`.
 """
@@ -79,7 +79,7 @@ def test_properties_are_described(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), properties())
-def test_bounds_are_told_in_words(name: str, key: str) -> None:
+def test_bounds_are_described(name: str, key: str) -> None:
     node = SCHEMAS[name]["properties"][key]
     missing = [] if name == "Usage" else missing_bounds(node)
     assert not missing, f"the description of {name}.{key} must name its bounds: {', '.join(missing)}"
@@ -102,12 +102,12 @@ def test_bounds_are_told_in_words(name: str, key: str) -> None:
         ({"maxItems": 4, "description": "The stop sequences."}, ["maxItems 4"]),
     ],
 )
-def test_a_bound_that_is_not_told(node: dict[str, Any], missing: list[str]) -> None:
+def test_a_bound_missing_from_the_description(node: dict[str, Any], missing: list[str]) -> None:
     assert missing_bounds(node) == missing
 
 
 def missing_bounds(node: dict[str, Any]) -> list[str]:
-    """The bounds of a schema that its description does not name, as a number of its own or in words."""
+    """Return the bounds of a schema that its description does not contain, as a number or (zero) in words."""
     description = node["description"]
     missing = []
     for keyword in _BOUNDS:
@@ -122,8 +122,8 @@ def missing_bounds(node: dict[str, Any]) -> list[str]:
     return missing
 
 
-def test_only_answers_need_no_lists_of_their_own() -> None:
-    """What a request must have may be empty; what it may lack is null or absent."""
+def test_only_requests_have_properties_filled_in_later() -> None:
+    """Required properties of a request may be empty; optional ones are null or absent."""
     assert [name for name in OBJECTS if SCHEMAS[name].get("x-fill-in-later")] == ["ChatCompletionRequest"]
 
 
@@ -163,7 +163,7 @@ def test_bodies_have_an_example_that_fits(operation_id: str) -> None:
     validator(name).validate(json.loads(body["x-example"]))
 
 
-def test_a_streaming_operation_has_both_forms_of_answer() -> None:
+def test_streaming_operations_have_both_forms_of_response() -> None:
     for _, _, operation in OPERATIONS.values():
         status, content = success(operation)
         forms = {"application/json", *(["text/event-stream"] if operation.get("x-streaming") else [])}

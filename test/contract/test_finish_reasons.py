@@ -59,7 +59,7 @@ def test_a_finish_reason_is_known_in_any_spelling(reason: str, problem: str | No
 @pytest.mark.parametrize(
     "reason", [None, 0, 7, True, 1.5, [], ["length"], {}, {"type": None}, {"reason": "x"}]
 )
-def test_what_is_no_text_is_no_problem(reason: Any) -> None:
+def test_other_types_are_no_problem(reason: Any) -> None:
     assert finish_problem(reason) is None
     assert describe_finish_problem(reason) is None
 

@@ -102,7 +102,7 @@ def usual() -> tuple[dict[str, Any], list[bytes]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_missing_private_attribute_costs_no_result(
+def test_results_without_a_private_attribute_are_the_same(
     name: str, usual: tuple[dict[str, Any], list[bytes]]
 ) -> None:
     results, messages, bodies = run(name)

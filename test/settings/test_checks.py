@@ -147,7 +147,7 @@ def test_no_password_is_ever_shown(url: str) -> None:
     assert not any(part in redact_url(url) for part in ("SEC", "RET", "USR"))
 
 
-def test_what_is_left_of_a_url_tells_which_it_was() -> None:
+def test_a_redacted_url_is_still_recognizable() -> None:
     assert redact_url("http://user:pw@proxy:3128/x") == "http://<hidden>@proxy:3128/x"
     assert redact_url("http://proxy:3128") == "http://proxy:3128"
     assert redact_url("http://h/?a=b") == "http://h/?<hidden>"

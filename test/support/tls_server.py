@@ -16,14 +16,14 @@ from support.raw_server import Connection, Disconnected, RawServer, Response
 
 
 class TlsServer(RawServer):
-    """A `RawServer` whose certificate is signed by an authority of its own.
+    """A `RawServer` with its own certificate authority.
 
-    `hostnames`: the names and addresses that the certificate is for.
-    `client_certificate`: whether a client without a certificate of the same authority is turned away.
-    `configure`: called with the server's TLS context and its authority, to change what they are like.
+    `hostnames`: names and addresses in the certificate.
+    `client_certificate`: whether clients need a certificate of the same authority.
+    `configure`: called with the server's TLS context and its authority, to modify them.
 
-    The files are there while the `with` block lasts. A handshake that fails is no error of the server: it is
-    recorded in `handshake_errors`.
+    The files exist during the `with` block. A failed handshake is not an error of the server: it is recorded
+    in `handshake_errors`.
     """
 
     scheme = "https"
