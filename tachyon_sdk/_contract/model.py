@@ -43,7 +43,7 @@ class Model(BaseModel):
     explicit `None` becomes `null`. Properties that the contract does not define are kept.
     """
 
-    __signature__: ClassVar = _Signature()
+    __signature__: ClassVar[Any] = _Signature()
 
     model_config = ConfigDict(
         extra="allow",
