@@ -1,4 +1,4 @@
-"""Where the server is, who asks, and how requests are sent."""
+"""Client configuration: host, credentials, timeouts, retries, TLS, proxies and logging."""
 
 from __future__ import annotations
 
@@ -26,104 +26,103 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 else:
-    # For who asks for type hints at run time; to import them would cost more than all the rest of this module.
+    # For typing.get_type_hints() at run time. Importing the real types would more than double the import time.
     SSLContext = Self = Any
 
 
 class _SupportsTotal(Protocol):
-    """What is read of a urllib3 Retry."""
+    """The attribute of a urllib3 Retry that is used."""
 
     @property
     def total(self) -> bool | int | None: ...
 
 
 API_VERSION = "0.58"
-"""The version of the server's published contract that this package was written against."""
+"""Version of the server's published contract that this package implements."""
 
-# The environment variables that a setting is read from; the first that is set and not empty wins.
+# Environment variables of a setting. The first that is set and not empty is used.
 VARIABLES = {
     "host": ("TACHYON_API_URL",),
     "access_token": ("TACHYON_API_KEY",),
     "operator_id": ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID"),
 }
 
-# They hold state of the process: copies have them in common with the original.
+# Process-wide state, which copies share with the original.
 _NOT_COPIED = {"logger_file_handler", "logger_stream_handler", "proxy_ssl_context", "refresh_api_key_hook"}
 
 
 class Configuration(LoggingSettings):
-    """The settings of a client: where the server is, who asks, and how requests are sent.
+    """The settings of a client.
 
     ::
 
         configuration = Configuration(host="https://api.n1.tachy.one", access_token="xxxxx", operator_id="tn_xxxxxx")
         configuration.read_timeout = 120
 
-    Each is an attribute of the same name, and is checked when it is given and whenever it is set. An argument that
-    is given and not None wins over the environment, which is read once, here, and of which empty variables do not
-    count; only its proxies are read again when the host is set.
+    Each setting is an attribute of the same name, validated in the constructor and on assignment. An argument that is
+    not None takes precedence over environment variables. These are read once, in the constructor, and ignored if
+    empty; the proxy variables are read again when the host is set.
 
     Args:
-        host: URL of the server, http or https; a path in it goes before that of the call. Wins over `server_index`,
-            and that over the environment: `TACHYON_API_URL`, else `http://localhost`.
+        host: URL of the server (http or https). A path in it is prepended to the path of each call. Takes precedence
+            over `server_index`. Environment: `TACHYON_API_URL`; default: `http://localhost`.
         api_key: Credentials by header name. Only `Authorization` is sent, if there is no token and no user name.
-        api_key_prefix: The scheme to put before the `api_key` of that name.
-        username: User name for the Basic scheme (RFC 7617), instead of a token.
-        password: The password that goes with it.
-        access_token: Your token. Sent as it is if it begins with a scheme (`Bearer xxxxx`), else after `Bearer`.
-            Environment: `TACHYON_API_KEY`, which gives way to a user name or an `Authorization` key that the
-            program itself has set.
-        server_index: Number of a host in `get_host_settings()`, instead of a URL.
-        server_variables: Values for variables in that host's URL.
-        server_operation_index: Kept for programs that set it; not used.
-        server_operation_variables: Kept for programs that set it; not used.
-        ignore_operation_servers: Kept for programs that set it; not used.
-        ssl_ca_cert: File of the CA certificates to trust (PEM), instead of the system's.
-        retries: How often to try again at most; 0 is never; or a `RetryPolicy`. None is `RetryPolicy()`. Of a
-            urllib3 Retry, its `total` counts.
-        ca_cert_data: CA certificates to trust, PEM `str` or DER `bytes`.
-        cert_file: File of the client certificate (PEM).
-        key_file: File of its key (PEM, not encrypted), where that is not in `cert_file`.
+        api_key_prefix: Scheme to put before the `api_key` of the same name.
+        username: User name for Basic authentication (RFC 7617), instead of a token.
+        password: Password for Basic authentication.
+        access_token: Access token. Sent unchanged if it begins with a scheme (`Bearer xxxxx`), otherwise after
+            `Bearer`. Environment: `TACHYON_API_KEY`. A user name or an `Authorization` key set by the program takes
+            precedence over the environment.
+        server_index: Index of a host in `get_host_settings()`, instead of a URL.
+        server_variables: Values for the variables in the URL of that host.
+        server_operation_index: Accepted for compatibility; ignored.
+        server_operation_variables: Accepted for compatibility; ignored.
+        ignore_operation_servers: Accepted for compatibility; ignored.
+        ssl_ca_cert: File with CA certificates to trust (PEM), instead of the system's.
+        retries: Maximum number of retries (0: none), or a `RetryPolicy`. None is `RetryPolicy()`. Of a urllib3 Retry,
+            only `total` is used.
+        ca_cert_data: CA certificates to trust, as PEM `str` or DER `bytes`.
+        cert_file: File with the client certificate (PEM).
+        key_file: File with its private key (PEM, not encrypted), if that is not in `cert_file`.
         verify_ssl: Whether to verify the server's certificate.
-        assert_hostname: Name that the certificate must be for, instead of the host's; False: any.
-        tls_server_name: Name to ask for in the TLS handshake (SNI), instead of the host's.
-        connection_pool_maxsize: Connections that are kept open, at most. None is 5 for each CPU, at most 32.
-        proxy: URL of a proxy: http, https, socks4, socks4a, socks5 or socks5h (SOCKS needs the extra `socks`; `socks`
-            is `socks5`); `""` for none at all. Environment: `HTTP_PROXY` or `HTTPS_PROXY`, by the scheme of the URL
-            that is requested, then `ALL_PROXY`, each also in lower case.
-        no_proxy: Hosts that are reached without it, separated by commas: names, which include their subdomains,
-            addresses and networks, each with or without a port; `*` for all. Environment: `NO_PROXY`.
+        assert_hostname: Name that the certificate must be valid for, instead of the host's; False: any name.
+        tls_server_name: Server name for the TLS handshake (SNI), instead of the host's.
+        connection_pool_maxsize: Maximum number of connections kept open. None: 5 per CPU, at most 32.
+        proxy: URL of a proxy: http, https, socks4, socks4a, socks5 or socks5h (SOCKS requires the extra `socks`;
+            `socks` means `socks5`); `""` disables proxies. Environment: `HTTP_PROXY` or `HTTPS_PROXY`, by the scheme of
+            the requested URL, then `ALL_PROXY`; also in lower case.
+        no_proxy: Hosts to connect to without the proxy, separated by commas: names (including their subdomains),
+            addresses and networks, optionally with a port; `*` for all. Environment: `NO_PROXY`.
         proxy_headers: Headers for the proxy itself.
-        proxy_ssl_context: For the connection to an https proxy, instead of the TLS settings.
-        safe_chars_for_path_param: Characters that are not percent-encoded in a path parameter.
-        client_side_validation: Kept for programs that set it; requests are always validated.
-        socket_options: Arguments of `socket.setsockopt`, a list of tuples, in place of ours: None turns on TCP_NODELAY
-            and TCP keep-alive, with probes after 30 s of silence.
-        datetime_format: Kept for programs that set it; not used.
-        date_format: Kept for programs that set it; not used.
-        debug: Whether the loggers let everything pass, see the attribute. None leaves the log alone.
-        operator_id: The operator to act for, header `x-operator-id`. Environment: `TACHYON_OPERATOR_ID`, then
+        proxy_ssl_context: TLS context for the connection to an https proxy, instead of the TLS settings.
+        safe_chars_for_path_param: Characters that are not percent-encoded in path parameters.
+        client_side_validation: Accepted for compatibility; requests are always validated.
+        socket_options: List of argument tuples for `socket.setsockopt`. None enables TCP_NODELAY and TCP keep-alive,
+            with probes after 30 s of silence.
+        datetime_format: Accepted for compatibility; ignored.
+        date_format: Accepted for compatibility; ignored.
+        debug: Whether to set the loggers to DEBUG; see the attribute. None leaves them unchanged.
+        operator_id: Operator to act for, sent as header `x-operator-id`. Environment: `TACHYON_OPERATOR_ID`, then
             `TACHYON_TENANT_ID`.
-        connect_timeout: Seconds to wait for a connection, with its TLS handshake. None: no limit.
-        read_timeout: Seconds to wait until the network takes more of the request, and then for each next byte of the
-            response. None: no limit.
-        max_response_bytes: Bytes of a whole answer, decompressed, at most.
-        max_event_bytes: Bytes of one event of a stream, decompressed, at most.
-        require_finish_reason: Whether a stream needs a finish reason to be complete. False is for servers that never
-            send one: `data: [DONE]`, or the end of the body, is enough then.
-        keepalive_expiry: Seconds for which an idle connection is kept for the next request; 0 keeps none. None: no
-            limit.
+        connect_timeout: Seconds to wait for a connection, including the TLS handshake. None: no limit.
+        read_timeout: Seconds to wait for each next byte of the response, and for the network to accept more of the
+            request. None: no limit.
+        max_response_bytes: Maximum size of a response that is not streamed, in bytes after decompression.
+        max_event_bytes: Maximum size of one event of a stream, in bytes after decompression.
+        require_finish_reason: Whether a stream needs a finish reason to be complete. Set False for servers that never
+            send one: then `data: [DONE]` or the end of the body is enough.
+        keepalive_expiry: Seconds to keep an idle connection for the next request; 0: none are kept. None: no limit.
 
     Attributes:
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
-        temp_folder_path: Kept for programs that set it; not used.
+        temp_folder_path: Accepted for compatibility; ignored.
 
-    `repr()` shows no credentials. A pickle has them in it. A name that is nearly that of a setting cannot be set:
-    `ApiAttributeError` says the right one. Other names are for your program.
+    `repr()` hides credentials; a pickle contains them. Setting an attribute whose name is probably a misspelled setting
+    raises `ApiAttributeError`. Other attributes are available to your program.
 
     Raises:
         ApiTypeError: A setting has the wrong type.
-        ApiValueError: A setting cannot be used; the message names it.
+        ApiValueError: The value of a setting is invalid; the message names the setting.
     """
 
     _default: ClassVar[Any] = None
@@ -169,13 +168,13 @@ class Configuration(LoggingSettings):
         require_finish_reason: bool = True,
         keepalive_expiry: float | None = 4.0,
     ) -> None:
-        # Variables before the index, whose host may be made with them.
+        # Variables first: the host of the index may contain them.
         self.server_variables: ServerVariablesT = server_variables or {}
         self.server_operation_index: dict[int, int] = server_operation_index or {}
         self.server_operation_variables: dict[int, ServerVariablesT] = server_operation_variables or {}
         self.ignore_operation_servers = ignore_operation_servers
         self._proxy: str | None = None
-        # By scheme, as long as the program has set no proxy.
+        # By scheme. None as soon as the program sets a proxy.
         self._environment_proxies: dict[str, str] | None = None
         self._base_path: str = DEFAULT_HOST
         self._server_index: int | None = None
@@ -234,7 +233,7 @@ class Configuration(LoggingSettings):
         self.temp_folder_path: str | None = None
         super().__init__(debug)
 
-    if not TYPE_CHECKING:  # type checkers would take it for a permission to set any name
+    if not TYPE_CHECKING:  # with a visible __setattr__, type checkers would allow any attribute
 
         def __setattr__(self, name: str, value: Any) -> None:
             if not hasattr(type(self), name):
@@ -243,7 +242,7 @@ class Configuration(LoggingSettings):
 
     @property
     def host(self) -> str:
-        """URL that the paths are appended to, without a slash at its end. Setting it unsets server_index."""
+        """URL that paths are appended to, without a trailing slash. Setting it resets server_index."""
         return self.get_host_from_settings(self._server_index, self.server_variables)
 
     @host.setter
@@ -254,7 +253,7 @@ class Configuration(LoggingSettings):
 
     @property
     def server_index(self) -> int | None:
-        """Number of the host in get_host_settings(), or None if the host was given as a URL."""
+        """Index of the host in get_host_settings(), or None if the host was set as a URL."""
         return self._server_index
 
     @server_index.setter
@@ -265,9 +264,9 @@ class Configuration(LoggingSettings):
 
     @property
     def proxy(self) -> str | None:
-        """URL of the proxy for the host. Setting it, also to None, ends the use of the environment's.
+        """URL of the proxy for the host. Setting it, even to None, disables the proxies of the environment.
 
-        `proxy_for` also takes `no_proxy` into account.
+        This does not consider `no_proxy`; `proxy_for` does.
         """
         return self._proxy
 
@@ -277,10 +276,10 @@ class Configuration(LoggingSettings):
         self._environment_proxies = None
 
     def proxy_for(self, url: str) -> str | None:
-        """Return the URL of the proxy that requests to this URL go through, or None.
+        """Return the URL of the proxy for requests to this URL, or None.
 
         Raises:
-            ApiValueError: The environment names a proxy for it that cannot be used.
+            ApiValueError: The environment sets an invalid proxy for it.
         """
         if self.no_proxy and _excludes(self.no_proxy, url):
             return None
@@ -300,13 +299,13 @@ class Configuration(LoggingSettings):
             self._proxy = None
 
     def authorization_header(self) -> str | None:
-        """Return the value for the Authorization header, or None without credentials.
+        """Return the value of the Authorization header, or None without credentials.
 
-        The access token comes first, then user name and password, then the api_key named `Authorization`,
-        last a token that only the environment has. `refresh_api_key_hook` is called before.
+        Order of precedence: access token, user name and password, api_key named `Authorization`, token from the
+        environment. `refresh_api_key_hook` is called first.
 
         Raises:
-            ApiValueError: The api_key cannot stand in a header.
+            ApiValueError: The api_key is not valid in a header.
         """
         if self.refresh_api_key_hook is not None:
             self.refresh_api_key_hook(self)
@@ -322,9 +321,9 @@ class Configuration(LoggingSettings):
         return token if " " in token else f"Bearer {token}"
 
     def get_api_key_with_prefix(self, identifier: str, alias: str | None = None) -> str | None:
-        """Return the api_key of this name, or else of the alias, after its prefix if it has one.
+        """Return the api_key with this name, or with the alias, after its prefix if it has one.
 
-        `refresh_api_key_hook` is called before.
+        `refresh_api_key_hook` is called first.
         """
         if self.refresh_api_key_hook is not None:
             self.refresh_api_key_hook(self)
@@ -337,21 +336,21 @@ class Configuration(LoggingSettings):
         return f"{prefix} {key}" if key and prefix else key or None
 
     def get_basic_auth_token(self) -> str:
-        """Return user name and password as a value for the Authorization header (RFC 7617, in UTF-8)."""
+        """Return the Authorization header for user name and password (RFC 7617, encoded as UTF-8)."""
         import base64
 
         credentials = f"{self.username or ''}:{self.password or ''}".encode()
         return "Basic " + base64.b64encode(credentials).decode("ascii")
 
     def auth_settings(self) -> dict[str, dict[str, Any]]:
-        """Return the security schemes of the contract. It has none: credentials are plain headers there.
+        """Return the security schemes of the contract: none. It defines credentials as plain headers.
 
-        See `authorization_header()` for what is sent.
+        See `authorization_header()` for the header that is sent.
         """
         return {}
 
     def get_host_settings(self) -> list[HostSetting]:
-        """Return the hosts that the contract names."""
+        """Return the hosts of the contract."""
         return contract_hosts()
 
     def get_host_from_settings(
@@ -360,31 +359,31 @@ class Configuration(LoggingSettings):
         variables: ServerVariablesT | None = None,
         servers: list[HostSetting] | None = None,
     ) -> str:
-        """Return the URL of the host with this number in `servers`, or in get_host_settings().
+        """Return the URL of the host with this index in `servers` or get_host_settings().
 
         Args:
-            index: The number; None gives the host that was set as a URL.
-            variables: Values for variables in the URL, instead of their defaults.
-            servers: Other hosts to choose from.
+            index: The index; None returns the host that was set as a URL.
+            variables: Values for the variables in the URL, instead of their defaults.
+            servers: Hosts to choose from, instead of get_host_settings().
 
         Raises:
-            ApiValueError: There is no host with this number, or a variable has a value that is not allowed.
+            ApiValueError: The index is out of range, or the value of a variable is not allowed.
         """
         if index is None:
             return self._base_path
         url = host_from(self.get_host_settings() if servers is None else servers, index, variables or {})
-        return _checks.host_url(f"the URL of host number {index}", url)
+        return _checks.host_url(f"the URL of host {index}", url)
 
     @classmethod
     def set_default(cls, default: Self | None) -> None:
-        """Set the configuration that clients without one use. None: a new one is made when it is needed."""
+        """Set the default configuration of clients. None: a new one is created when needed."""
         if not isinstance(default, (Configuration, type(None))):
             raise ApiTypeError(f"default must be a Configuration, not {type(default).__name__}")
         cls._default = default
 
     @classmethod
     def get_default(cls) -> Self:
-        """Return the configuration that clients without one use. It is made here the first time."""
+        """Return the default configuration of clients. The first call creates it."""
         if cls._default is None:
             cls._default = cls()
         default: Self = cls._default
@@ -392,11 +391,11 @@ class Configuration(LoggingSettings):
 
     @classmethod
     def get_default_copy(cls) -> Self:
-        """Return what get_default returns; an older name of it, and no copy."""
+        """Return get_default(), under an older name. It is not a copy."""
         return cls.get_default()
 
     def to_debug_report(self) -> str:
-        """Return what to put into a report of a fault. There are no credentials in it."""
+        """Return version information for a bug report, without credentials."""
         import sys
 
         from tachyon_sdk._version import __version__
@@ -410,7 +409,7 @@ class Configuration(LoggingSettings):
         )
 
     def __repr__(self) -> str:
-        """The host and all that is not at its default, credentials hidden."""
+        """Show the host and all settings that differ from their defaults. Credentials are hidden."""
         shown = [f"host={self.host!r}"]
         for name, default in _defaults().items():
             value = getattr(self, name)
@@ -436,7 +435,7 @@ class Configuration(LoggingSettings):
 
 
 def _defaults() -> dict[str, Any]:
-    """What the attributes are when nothing is given, but for the host, which is always shown."""
+    """Return the default values of the attributes, except the host, which is always shown."""
     import inspect
 
     parameters = list(inspect.signature(Configuration).parameters.values())
@@ -449,7 +448,7 @@ def _shown(name: str, value: Any) -> str:
     if name in ("api_key", "proxy_headers"):
         return repr(dict.fromkeys(value, "<hidden>"))
     if name == "proxy":
-        return repr(_checks.hidden_url(value))
+        return repr(_checks.redact_url(value))
     text = repr(value)
     if len(text) <= 60:
         return text

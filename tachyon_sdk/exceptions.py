@@ -1,11 +1,11 @@
-"""The errors of this package.
+"""The exceptions of this package.
 
 ::
 
     OpenApiException
-    |-- ApiTypeError, ApiValueError, ApiAttributeError, ApiKeyError: a mistake on this side, nothing was sent
-    |-- StructuredOutputError, ToolError, TooManyRoundsError: what a model said, see `structured` and `tools`
-    `-- ApiException: all that the network or the server can do
+    |-- ApiTypeError, ApiValueError, ApiAttributeError, ApiKeyError: invalid use of the package, nothing was sent
+    |-- StructuredOutputError, ToolError, TooManyRoundsError: unusable output of a model, see `structured` and `tools`
+    `-- ApiException: network and server errors
         |-- BadRequestException 400, UnauthorizedException 401, PaymentRequiredException 402,
         |   ForbiddenException 403, NotFoundException 404, ConflictException 409,
         |   UnprocessableEntityException 422, TooManyRequestsException 429, ServiceException 5xx
@@ -25,25 +25,25 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from typing_extensions import Self
 else:
-    Self = Any  # for who asks for type hints at run time
+    Self = Any  # for typing.get_type_hints() at run time
 
 
 class OpenApiException(Exception):
-    """Base of the errors of this package. Catch it to catch them all.
+    """Base class of the exceptions of this package.
 
-    A value that does not fit into a request raises `pydantic.ValidationError`, which is not one of them. Neither is
-    what a function of yours raises that this package calls, such as a tool.
+    It does not cover `pydantic.ValidationError`, raised for invalid values in a request, and exceptions of your own
+    functions that this package calls, such as tools.
     """
 
 
 class ApiTypeError(OpenApiException, TypeError):
-    """A value of the wrong type was given. Correct the call; nothing was sent.
+    """A value has the wrong type. Nothing was sent.
 
     Args:
         msg: What is wrong.
-        path_to_item: Keys and indices that lead to the value, e.g. `["messages", 0]`.
-        valid_classes: The types that are accepted there.
-        key_type: True if it is the key of a dict that is wrong, False if it is a value.
+        path_to_item: Keys and indices of the value, e.g. `["messages", 0]`.
+        valid_classes: The accepted types.
+        key_type: True if the key of a dict is wrong, False if a value is.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class ApiTypeError(OpenApiException, TypeError):
 
 
 class ApiValueError(OpenApiException, ValueError):
-    """A value of the right type that cannot be used was given. Correct the call or setting; nothing was sent.
+    """A value is invalid. Nothing was sent.
 
     Args:
         msg: What is wrong.
-        path_to_item: Keys and indices that lead to the value, e.g. `["messages", 0]`.
+        path_to_item: Keys and indices of the value, e.g. `["messages", 0]`.
     """
 
     def __init__(self, msg: str, path_to_item: Iterable[str | int] | None = None) -> None:
@@ -73,11 +73,11 @@ class ApiValueError(OpenApiException, ValueError):
 
 
 class ApiAttributeError(OpenApiException, AttributeError):
-    """An attribute that does not exist was read or set. Correct its name.
+    """An attribute that does not exist was read or set.
 
     Args:
         msg: What is wrong.
-        path_to_item: Keys and indices that lead to the object, e.g. `["messages", 0]`.
+        path_to_item: Keys and indices of the object, e.g. `["messages", 0]`.
     """
 
     def __init__(self, msg: str, path_to_item: Iterable[str | int] | None = None) -> None:
@@ -86,14 +86,14 @@ class ApiAttributeError(OpenApiException, AttributeError):
 
 
 class ApiKeyError(OpenApiException, KeyError):
-    """A key that does not exist was asked for. Correct its name.
+    """A key that does not exist was requested.
 
     Args:
         msg: What is wrong.
-        path_to_item: Keys and indices that lead to the mapping, e.g. `["messages", 0]`.
+        path_to_item: Keys and indices of the mapping, e.g. `["messages", 0]`.
     """
 
-    # KeyError shows its argument in quotes, as if the message were the key.
+    # KeyError.__str__ would quote the message.
     __str__ = Exception.__str__
 
     def __init__(self, msg: str, path_to_item: Iterable[str | int] | None = None) -> None:
@@ -102,26 +102,25 @@ class ApiKeyError(OpenApiException, KeyError):
 
 
 class ApiException(OpenApiException):
-    """Anything that went wrong once a request was on its way: an error status, the connection, a bad answer.
+    """Base class of network and server errors: an error status, a failed connection, an invalid response.
 
-    Raised as it is for an error status that has no class of its own; catch it to catch all that follow.
-    `str()` of it is one short line for a person, the attributes have the rest. It can be pickled and copied
-    (an attribute that cannot be pickled is None after that).
+    Raised itself for an error status that has no class of its own. `str()` is one short line; the attributes have the
+    details. Instances can be pickled and copied (attributes that cannot be pickled become None).
 
     Attributes:
-        status: The HTTP status, or None if no answer came.
-        reason: The reason phrase of the status line.
-        headers: The headers of the answer, or None.
-        body: The text of the answer; bytes that are no UTF-8 are replaced.
-        data: The answer after it was read into objects, if it was.
-        code: The server's own name for the error, e.g. `unsupported_model`, if it gave one. Always text.
-        message: What the server said, whatever shape its body has; for errors found here, what is wrong.
-        request_id: What the server calls this request in its own logs, if it said so.
-        retry_after: Seconds that the server asks to wait before the next attempt, or None.
-        partial: The answer as far as it had arrived, merged into one response, or None.
-        request_sent: False if the server certainly has seen nothing of the request.
-        attempts: How many times the request was sent or tried to be sent.
-        previous: The errors of the attempts before this one, oldest first.
+        status: HTTP status, or None without a response.
+        reason: Reason phrase of the status line.
+        headers: Headers of the response, or None.
+        body: Text of the response; invalid UTF-8 is replaced.
+        data: The deserialized response, if available.
+        code: The server's code for the error, e.g. `unsupported_model`, or None. Always text.
+        message: The server's message, read from any format of body; for client-side errors, a description.
+        request_id: The server's id of the request, or None.
+        retry_after: Seconds to wait before the next attempt, as requested by the server, or None.
+        partial: The part of the response that had arrived, merged into one response, or None.
+        request_sent: False if the server certainly has not received any part of the request.
+        attempts: Number of attempts.
+        previous: Exceptions of the previous attempts, oldest first.
     """
 
     status: int | None
@@ -138,7 +137,7 @@ class ApiException(OpenApiException):
     attempts: int
     previous: tuple[ApiException, ...]
 
-    # Stands in `str()` where neither the server nor this package gave a message.
+    # Used by `str()` if there is no message.
     _without_message = ""
 
     def __init__(
@@ -156,21 +155,21 @@ class ApiException(OpenApiException):
         attempts: int | None = None,
         request_sent: bool = True,
     ) -> None:
-        """Every argument may be left out; those given win over what `http_resp` has.
+        """All arguments are optional. They take precedence over `http_resp`.
 
         Args:
             status: The HTTP status.
             reason: The reason phrase.
-            http_resp: An answer with `status`, `reason`, `headers` and `data` (the body in bytes).
-                It is read now and not kept.
-            body: The body of the answer.
-            data: The body, read into objects.
-            message: Stands in place of the message in the body.
-            headers: The headers of the answer.
-            partial: The part of the answer that had arrived.
-            retry_after: Seconds to wait. Without it, `retry-after-ms` or `Retry-After` in the headers is read.
-            attempts: How many attempts were made, 1 unless given.
-            request_sent: Whether the server may have seen something of the request.
+            http_resp: A response with `status`, `reason`, `headers` and `data` (the body in bytes).
+                It is read immediately and not stored.
+            body: The body of the response.
+            data: The deserialized body.
+            message: Replaces the message in the body.
+            headers: The headers of the response.
+            partial: The part of the response that had arrived.
+            retry_after: Seconds to wait. Default: `retry-after-ms` or `Retry-After` in the headers.
+            attempts: Number of attempts; default: 1.
+            request_sent: Whether the server may have received a part of the request.
         """
         if http_resp is not None:
             status = http_resp.status if status is None else status
@@ -184,7 +183,7 @@ class ApiException(OpenApiException):
         self.headers = headers
         self.body = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
         self.data = data
-        # Imported here because no error is the normal case, and JSON, HTML and patterns cost import time.
+        # Imported here because errors are rare, and importing json and re is slow.
         from tachyon_sdk._errors.body import read_error_body
         from tachyon_sdk._errors.headers import read_error_headers, read_request_id, read_retry_after
 
@@ -202,20 +201,20 @@ class ApiException(OpenApiException):
 
     @classmethod
     def from_response(cls, *, http_resp: Any, body: str | None, data: Any) -> NoReturn:
-        """Raise the error that fits the status of an answer.
+        """Raise the exception for the status of a response.
 
         Args:
-            http_resp: The answer, with `status`, `reason` and `headers`.
-            body: The text of the answer.
-            data: The body, read into objects.
+            http_resp: The response, with `status`, `reason` and `headers`.
+            body: The text of the response.
+            data: The deserialized body.
 
         Raises:
-            ApiException: The class that `exception_class` names.
+            ApiException: The class that `exception_class` returns.
         """
         raise exception_class(http_resp.status)(http_resp=http_resp, body=body, data=data)
 
     def after(self, previous: Iterable[ApiException]) -> Self:
-        """This error, as that of the attempt after those that ended with the `previous` errors."""
+        """Set `previous` and `attempts`, and return this exception."""
         self.previous = tuple(previous)
         self.attempts = len(self.previous) + 1
         return self
@@ -227,7 +226,7 @@ class ApiException(OpenApiException):
         message = one_line(self.message, 300) or self._without_message
         if self.status is not None:
             head = f"{self.status} {head or _phrase(self.status)}".rstrip()
-            # A success status would only mislead beside a message. HTML titles often repeat the status line.
+            # A message replaces a success status. One that repeats the status line, as HTML titles do, is dropped.
             if message and str(self.status).startswith("2"):
                 head = ""
             elif message.casefold() in (head.casefold(), head.partition(" ")[2].casefold()):
@@ -259,14 +258,14 @@ class ApiException(OpenApiException):
         if self.headers is not None and state["headers"] is None:
             state["headers"] = dict(header_items(self.headers))
         state["previous"] = state["previous"] or ()
-        # Without a call of __init__, so that a subclass may have a signature of its own.
+        # Without calling __init__: a subclass may have another signature.
         return copyreg.__newobj__, (type(self), *self.args), state  # type: ignore[attr-defined]
 
 
 class BadRequestException(ApiException):
-    """400: the server cannot use the request, e.g. it does not know the model or rejects a parameter.
+    """400: the request is invalid, e.g. an unknown model or an invalid parameter.
 
-    Do not send the same again: `code` and `message` say what to change.
+    Do not repeat it unchanged: `code` and `message` tell what to change.
     """
 
 
@@ -275,88 +274,88 @@ class UnauthorizedException(ApiException):
 
 
 class PaymentRequiredException(ApiException):
-    """402: the account has not enough credit. Nothing was stored. Add credit, then send it again."""
+    """402: the account does not have enough credit. Nothing was stored. Add credit, then repeat the request."""
 
 
 class ForbiddenException(ApiException):
-    """403: the credentials are good, but not for this. Ask for access, or use another operator id."""
+    """403: the credentials are valid, but not for this request. Get access, or use another operator id."""
 
 
 class NotFoundException(ApiException):
-    """404: there is no such chatroom (or no such path at this host). Check the chatroom id and the host."""
+    """404: the chatroom (or the path) does not exist. Check the chatroom id and the host."""
 
 
 class ConflictException(ApiException):
-    """409: the request conflicts with the state on the server. Read the state anew, then decide."""
+    """409: the request conflicts with the state on the server. Read the current state before you repeat it."""
 
 
 class UnprocessableEntityException(ApiException):
-    """422: the request is well formed, but the server refuses a value in it. `message` names the field."""
+    """422: the request is well-formed, but the server rejects a value in it. `message` names the field."""
 
 
 class TooManyRequestsException(ApiException):
     """429: too many requests; this one was not processed.
 
-    Wait `retry_after` seconds if it is set, then send it again.
+    Wait `retry_after` seconds, if set, then repeat it.
     """
 
 
 class ServiceException(ApiException):
     """5xx: the server failed.
 
-    502 and 503 of the service itself mean that the request had no effect: send it again (after `retry_after`
-    seconds if that is set). After any other status the request may have had an effect, also after a 502 of a proxy
-    in front of the service: check before you send it again.
+    502 and 503 from the service itself mean that the request had no effect: repeat it (after `retry_after` seconds, if
+    set). After any other status, or a 502 from a proxy in front of the service, the request may have had an effect:
+    check before you repeat it.
     """
 
 
 class ConnectionException(ApiException):
-    """The server could not be reached, or the connection was lost before the answer was complete.
+    """The connection failed, or was lost before the response was complete.
 
-    Check the host, the proxy and the certificates. If `request_sent` is true, the request may have taken
+    Check the host, the proxy and the certificates. If `request_sent` is true, the request may have had an
     effect.
 
     Attributes:
-        request_sent: False where the server certainly has not seen the request.
-        permanent: True where trying again cannot help: a certificate is not accepted, or a proxy refuses the
+        request_sent: False if the server certainly has not received the request.
+        permanent: True if a retry cannot succeed: a certificate was rejected, or the proxy rejected the
             credentials.
     """
 
     permanent: bool
 
     def __init__(self, *args: Any, request_sent: bool = True, permanent: bool = False, **kwargs: Any) -> None:
-        """Takes what ApiException takes, `request_sent` and `permanent`."""
+        """Accept the arguments of ApiException, `request_sent` and `permanent`."""
         super().__init__(*args, **kwargs)
         self.request_sent = request_sent
         self.permanent = permanent
 
 
 class TimeoutException(ConnectionException):
-    """The connection was not made, or the next byte did not come, within the time allowed.
+    """The connection was not established, or the next byte did not arrive, within the timeout.
 
-    Raise `connect_timeout` or `read_timeout`. After a read timeout the request may have taken effect.
+    Increase `connect_timeout` or `read_timeout`. After a read timeout, the request may have had an effect.
     """
 
 
 class ResponseDecodeException(ApiException):
-    """The response cannot be read: it is not JSON, has the wrong shape, or is larger than allowed.
+    """The response cannot be decoded: it is not JSON, has the wrong structure, or is too large.
 
-    `message` says what it is instead, `body` has its text. Often the host is wrong, and a web page was read.
+    `message` describes the response, `body` has its text. Often the host is wrong, and the response is a web page.
     """
 
 
 class StreamErrorException(ApiException):
-    """The server reported an error inside a successful response. `partial` has what came before it."""
+    """The server reported an error in a successful response. `partial` has the part before the error."""
 
     _without_message = "the server reported an error"
 
 
 class StreamTruncatedException(ApiException):
-    """The answer stopped before its end. `partial` has what had arrived; do not take it for the whole."""
+    """The response ended early. `partial` has the part that had arrived, which is incomplete."""
 
 
 class StreamTimeoutException(StreamTruncatedException, TimeoutException):
-    """The answer began, then nothing came for `read_timeout` seconds. `partial` has what had arrived."""
+    """The response stalled for `read_timeout` seconds. `partial` has the part that had arrived."""
 
 
 _CLASS_OF_STATUS: dict[int, type[ApiException]] = {
@@ -372,14 +371,14 @@ _CLASS_OF_STATUS: dict[int, type[ApiException]] = {
 
 
 def exception_class(status: int) -> type[ApiException]:
-    """Return the class that stands for an HTTP status; ApiException if the status has none of its own."""
+    """Return the exception class for an HTTP status; ApiException if it has no class of its own."""
     if 500 <= status <= 599:
         return ServiceException
     return _CLASS_OF_STATUS.get(status, ApiException)
 
 
 def render_path(path_to_item: Iterable[str | int]) -> str:
-    """Write a path as Python would index it: `["messages", 0]` becomes `['messages'][0]`."""
+    """Format a path as Python subscripts: `["messages", 0]` becomes `['messages'][0]`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in path_to_item)
 
 
@@ -388,7 +387,7 @@ def _at_path(msg: str, path_to_item: Iterable[str | int] | None) -> str:
 
 
 def _unread_body(http_resp: Any) -> str | bytes | None:
-    """The body of an answer that may still be on its way. An error is being built: none may come on top."""
+    """Return the body of a response that may not have been read. Never raises: an exception is being built."""
     try:
         data = http_resp.data
     except Exception:
@@ -410,6 +409,6 @@ def _is_picklable(value: object) -> bool:
 
     try:
         pickle.loads(pickle.dumps(value))
-    except Exception:  # pickle raises whatever the object's own methods raise
+    except Exception:  # the object's own methods may raise anything
         return False
     return True

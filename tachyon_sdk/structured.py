@@ -1,4 +1,4 @@
-"""Answers as objects of your own types.
+"""Responses as objects of your own types.
 
 ::
 
@@ -20,16 +20,16 @@ from typing import Any, TypeVar, get_origin, overload
 
 from pydantic import ValidationError
 
-from tachyon_sdk._contract.finish_reasons import sentence_of
-from tachyon_sdk._contract.first_choice import FirstChoice, said
-from tachyon_sdk._typed.schema import adapter_of, faults_of, schema_of
+from tachyon_sdk._contract.finish_reasons import describe_finish_problem
+from tachyon_sdk._contract.first_choice import FirstChoice, first_message
+from tachyon_sdk._typed.schema import describe_errors, json_schema, type_adapter
 from tachyon_sdk.exceptions import OpenApiException
 from tachyon_sdk.models import ChatCompletionRequest, ContentPart, Message, ResponseFormat
 
 T = TypeVar("T")
 
-# Where the thoughts end that a model puts in front of its answer: </think>, [/THINK] and the like.
-_END_OF_THOUGHTS = re.compile(
+# End of the reasoning that some models write before their reply: </think>, [/THINK] and similar marks.
+_END_OF_REASONING = re.compile(
     r"""
       [<\[◁] \s? / \s? (?: [\w:]{0,20} (?: think | thought | reason ) \w{0,20}
                         | reflection | analysis | scratchpad ) \s? [>\]▷]
@@ -38,7 +38,7 @@ _END_OF_THOUGHTS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_MOST_MARKS = 50
+_MAX_MARKS = 50
 _FENCED = re.compile(r"(`{3,})[^`\n]*\n(.*)\n[ \t]*\1", re.DOTALL)
 _INSTRUCTION = (
     "Answer with nothing but JSON: no explanation, no code fence. It must be valid against this JSON Schema:"
@@ -46,9 +46,9 @@ _INSTRUCTION = (
 
 
 class StructuredOutputError(OpenApiException):
-    """A model did not answer with JSON of the type that it was asked for.
+    """The response of a model is not valid JSON of the requested type.
 
-    Where the text is the reason, its cause is the `pydantic.ValidationError`::
+    If the text is invalid, `__cause__` is the `pydantic.ValidationError`::
 
         try:
             person = ask_for(chat.chat_completion, request, Person)
@@ -56,8 +56,8 @@ class StructuredOutputError(OpenApiException):
             print(error, "-", error.text)
 
     Attributes:
-        text: The text of the answer, as it came.
-        answer: The whole answer, or None where only a text was given.
+        text: The unchanged text of the response.
+        answer: The response, or None if `parse_as` was called with a text.
     """
 
     def __init__(self, msg: str, text: str = "", answer: Any = None) -> None:
@@ -75,37 +75,39 @@ def parse_as(model_type: Any, text: str) -> Any: ...
 
 
 def parse_as(model_type: Any, text: str) -> Any:
-    """The value of a JSON text.
+    """Parse and validate a JSON text.
 
     ::
 
-        people = parse_as(list[Person], answer.text)
+        people = parse_as(list[Person], response.text)
 
-    A Markdown code fence around the JSON is removed, and so is what a model thought in front of it, up to a
-    `</think>` or a mark like that. No other text may be around the JSON.
+    A Markdown code fence around the JSON is removed, and so is reasoning before it that ends with `</think>` or a
+    similar mark. Any other text around the JSON is an error.
 
     Args:
-        model_type: A pydantic model, or any other type that pydantic knows, such as a dataclass or `list[int]`.
-        text: The text of an answer.
+        model_type: A pydantic model, or any other type that pydantic supports, such as a dataclass or `list[int]`.
+        text: The text of a response.
+
+    Returns:
+        The validated value.
 
     Raises:
-        StructuredOutputError: It is not JSON, or not of that type.
-        ApiTypeError: pydantic does not know the type.
+        StructuredOutputError: The text is not valid JSON, or not of this type.
+        ApiTypeError: pydantic does not support the type.
     """
-    adapter = adapter_of(model_type, _name(model_type))
-    # Thoughts may be nested, and the JSON may have such a mark in it: the first text that is JSON is taken.
-    marks = [mark.end() for mark in _END_OF_THOUGHTS.finditer(text)]
-    starts = [0, *marks[-_MOST_MARKS:]]
+    adapter = type_adapter(model_type, _name(model_type))
+    # Reasoning may be nested, and the JSON itself may contain a mark. The first candidate that is JSON is used.
+    marks = [mark.end() for mark in _END_OF_REASONING.finditer(text)]
+    starts = [0, *marks[-_MAX_MARKS:]]
     for start in starts:
         body = _without_fence(text[start:].strip())
         try:
             return adapter.validate_json(body)
         except ValidationError as error:
-            if start == starts[-1] or not _is_no_json(error):
-                faults = faults_of(error, body)
-                raise StructuredOutputError(
-                    f"the answer is no {_name(model_type)}: {faults}", text
-                ) from error
+            if start == starts[-1] or not _is_syntax_error(error):
+                detail = describe_errors(error, body)
+                message = f"the response is not a valid {_name(model_type)}: {detail}"
+                raise StructuredOutputError(message, text) from error
 
 
 def _without_fence(body: str) -> str:
@@ -113,9 +115,9 @@ def _without_fence(body: str) -> str:
     return fenced[2] if fenced else body
 
 
-def _is_no_json(error: ValidationError) -> bool:
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return fault["type"] == "json_invalid" and not fault["loc"]
+def _is_syntax_error(error: ValidationError) -> bool:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return first["type"] == "json_invalid" and not first["loc"]
 
 
 @overload
@@ -139,7 +141,7 @@ def ask_for(
     request: ChatCompletionRequest | Mapping[str, Any],
     model_type: Any,
 ) -> Any:
-    """Asks a model for JSON of a type and returns the validated value.
+    """Ask a model for JSON of a type and return the validated value.
 
     ::
 
@@ -148,40 +150,44 @@ def ask_for(
         in_room = functools.partial(chat.chat_completion_on_chatroom, "room-1")
         person = ask_for(in_room, request, Person)
 
-    The JSON Schema of the type goes into a system message, at the end of the first message if that is one. Where
-    the type is an object, `response_format` is set to `json_object`, unless the request sets it.
+    The JSON Schema of the type is sent in a system message: appended to the first message if that is one, else as a
+    new first message. If the type is a JSON object, `response_format` is set to `json_object`, unless the request
+    sets it.
 
     Args:
-        ask: `chat_completion` or `chat_completion_on_chatroom`; what it needs besides the request goes into a
-            `functools.partial`.
-        request: The request. It is left as it is.
-        model_type: A pydantic model, or any other type that pydantic knows, such as a dataclass or `list[int]`.
+        ask: `chat_completion` or `chat_completion_on_chatroom`. Pass further arguments with `functools.partial`.
+        request: The request. It is not modified.
+        model_type: A pydantic model, or any other type that pydantic supports, such as a dataclass or `list[int]`.
+
+    Returns:
+        The validated value.
 
     Raises:
-        StructuredOutputError: The answer is not JSON or not of that type; its finish reason says that it was cut
-            (such as `length`), withheld (`content_filter`) or aborted (`error`); the model refused, or called a
-            tool.
-        ApiTypeError: pydantic does not know the type, or no JSON stands for it. Nothing was sent.
-        Exception: What `ask` raises.
+        StructuredOutputError: The response is not valid JSON of this type; its finish reason says that it was
+            truncated (such as `length`), withheld (`content_filter`) or aborted (`error`); the model refused, or
+            called a tool.
+        ApiTypeError: pydantic does not support the type, or no JSON Schema describes it. Nothing was sent.
+        Exception: Any error that `ask` raises.
     """
-    schema = schema_of(adapter_of(model_type, _name(model_type)), _name(model_type))
+    schema = json_schema(type_adapter(model_type, _name(model_type)), _name(model_type))
     fields = request.to_dict() if isinstance(request, ChatCompletionRequest) else request
-    asked = ChatCompletionRequest.from_dict(fields)
-    asked.messages = _instructed(asked.messages, f"{_INSTRUCTION}\n{json.dumps(schema, ensure_ascii=False)}")
-    if "response_format" not in asked.model_fields_set and schema.get("type") == "object":
-        asked.response_format = ResponseFormat(type="json_object")
-    answer = ask(chat_completion_request=asked)
-    if reason := _why_not(answer):
-        raise StructuredOutputError(reason, answer.text, answer)
+    request = ChatCompletionRequest.from_dict(fields)
+    instruction = f"{_INSTRUCTION}\n{json.dumps(schema, ensure_ascii=False)}"
+    request.messages = _with_instruction(request.messages, instruction)
+    if "response_format" not in request.model_fields_set and schema.get("type") == "object":
+        request.response_format = ResponseFormat(type="json_object")
+    response = ask(chat_completion_request=request)
+    if problem := _problem(response):
+        raise StructuredOutputError(problem, response.text, response)
     try:
-        return parse_as(model_type, answer.text)
+        return parse_as(model_type, response.text)
     except StructuredOutputError as error:
-        error.answer = answer
+        error.answer = response
         raise
 
 
-def _instructed(messages: list[Message], instruction: str) -> list[Message]:
-    """The messages with one more instruction, in the first one: several models take a system message only there."""
+def _with_instruction(messages: list[Message], instruction: str) -> list[Message]:
+    """Add an instruction to the first message: several models accept a system message only there."""
     if not messages or messages[0].role not in ("system", "developer"):
         return [Message(role="system", content=instruction), *messages]
     first, *others = messages
@@ -193,16 +199,16 @@ def _instructed(messages: list[Message], instruction: str) -> list[Message]:
     return [first.model_copy(update={"content": content}), *others]
 
 
-def _why_not(answer: FirstChoice[Any, Message]) -> str | None:
-    """Why an answer cannot be what was asked for, whatever its text."""
-    if refusal := getattr(said(answer.choices), "refusal", None):
+def _problem(response: FirstChoice[Any, Message]) -> str | None:
+    """Return why a response cannot be the requested value, whatever its text."""
+    if refusal := getattr(first_message(response.choices), "refusal", None):
         return f"the model refused: {refusal}"
-    # Before the text is read: what is left of an answer may be JSON as well, such as 12 of 123.
-    if problem := sentence_of(answer.finish_reason):
+    # Before the text is parsed: a truncated text may be valid JSON, such as 12 of 123.
+    if problem := describe_finish_problem(response.finish_reason):
         return problem
-    if calls := answer.to_message().tool_calls:
-        return f"the model called {calls[0].function.name} instead of answering"
-    return None if answer.text else "the answer has no text"
+    if calls := response.to_message().tool_calls:
+        return f"the model called {calls[0].function.name} instead of responding"
+    return None if response.text else "the response has no text"
 
 
 def _name(model_type: Any) -> str:

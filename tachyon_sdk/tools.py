@@ -1,4 +1,4 @@
-"""Tools made of typed Python functions, and the whole conversation in which a model calls them.
+"""Tools from typed Python functions, and the conversation loop in which a model calls them.
 
 ::
 
@@ -27,8 +27,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from tachyon_sdk._contract.first_choice import FirstChoice, arguments_text
-from tachyon_sdk._typed.callee import Callee, callee_of
-from tachyon_sdk._typed.schema import faults_of
+from tachyon_sdk._typed.callee import Callee, inspect_tool
+from tachyon_sdk._typed.schema import describe_errors
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError, OpenApiException
 from tachyon_sdk.models import (
     ChatCompletionRequest,
@@ -43,14 +43,14 @@ from tachyon_sdk.streaming.stream import Stream
 F = TypeVar("F", bound=Callable[..., Any])
 A = TypeVar("A", bound=FirstChoice[Any, Message])
 
-_INSTRUCTIONS = ("system", "developer")
+_INSTRUCTION_ROLES = ("system", "developer")
 
 
 class ToolError(OpenApiException):
-    """A tool cannot do what the model asks of it. Its text is for the model, which may then ask better.
+    """A tool call failed. The message is sent to the model, which may then correct its call.
 
-    Raise it in a tool of your own to tell the model what is wrong. Any other error of a tool goes to your program,
-    not to the model::
+    Raise it in a tool to tell the model what is wrong. Any other exception of a tool is raised in your program and
+    not sent to the model::
 
         def get_weather(city: str) -> str:
             '''The weather forecast of a city.'''
@@ -61,11 +61,11 @@ class ToolError(OpenApiException):
 
 
 class TooManyRoundsError(OpenApiException):
-    """A model still calls tools after as many rounds as it was given.
+    """The model still calls tools after `max_rounds` rounds.
 
     Attributes:
-        messages: The conversation so far, as the model knew it when it gave its last answer.
-        answer: The last answer. The tools that it calls were not run; `Toolbox.results(answer)` does that.
+        messages: The conversation up to the last response, without that response.
+        answer: The last response. The tools that it calls were not run; `Toolbox.results(answer)` runs them.
     """
 
     def __init__(self, msg: str, messages: list[Message] | None = None, answer: Any = None) -> None:
@@ -80,32 +80,32 @@ class _Runnable(NamedTuple):
 
 
 class Toolbox:
-    """Functions that a model may call.
+    """A set of functions that a model may call.
 
-    A function's parameters need type annotations, of any type that pydantic knows. The model reads the name, the
-    first paragraph of the docstring, and a JSON Schema of the parameters: their types, defaults, and descriptions,
-    from `Annotated[..., Field(description=...)]` or an `Args:` section of the docstring. Arguments are validated
-    by pydantic before the function is called, and arrive as what the annotations say. With `python -OO` there are no
-    docstrings: then a tool has the description that `add` is given, or an empty one.
+    Every parameter of a function needs a type annotation, of any type that pydantic supports. The model receives the
+    function's name, the first paragraph of its docstring, and a JSON Schema of the parameters with their types,
+    defaults and descriptions. Descriptions come from `Annotated[..., Field(description=...)]` or the `Args:` section
+    of the docstring. pydantic validates the arguments and converts them to the annotated types before the function
+    is called. `python -OO` removes docstrings: a tool then has the description passed to `add`, or an empty one.
 
-    A pydantic model is a tool as well: its fields are the arguments. Called, it is made and, where the class has a
-    `__call__`, that is called; otherwise the model is the result.
+    A pydantic model can be a tool, too: its fields are the arguments. A call creates an instance and, if the class
+    defines `__call__`, calls it; otherwise the instance is the result.
 
-    By hand, without `converse`::
+    Without `converse`::
 
         toolbox = Toolbox(get_weather, Order)
         request = ChatCompletionRequest(model="large", messages=messages, tools=toolbox.definitions)
-        answer = chat.chat_completion(chat_completion_request=request)
-        messages += [answer.to_message(), *toolbox.results(answer)]
+        response = chat.chat_completion(chat_completion_request=request)
+        messages += [response.to_message(), *toolbox.results(response)]
 
     Args:
         tools: Functions, methods and pydantic models.
 
     Raises:
-        ApiTypeError: One of them is no such thing, or asynchronous; a parameter has no annotation, one that
-            cannot be resolved, one that no JSON stands for, or no name to give it by (`*args`, `**kwargs`,
-            positional-only).
-        ApiValueError: One has no name or no docstring, or two have the same name.
+        ApiTypeError: A tool is none of these, or is asynchronous. Or a parameter has no annotation, an annotation
+            that cannot be resolved or that no JSON Schema describes, or cannot be passed by name (`*args`,
+            `**kwargs`, positional-only).
+        ApiValueError: A tool has no valid name or no docstring, or two tools have the same name.
     """
 
     def __init__(self, *tools: Callable[..., Any]) -> None:
@@ -114,7 +114,7 @@ class Toolbox:
             self.add(tool)
 
     def add(self, tool: F, *, name: str | None = None, description: str | None = None) -> F:
-        """Adds a tool and returns it, so that this can be a decorator::
+        """Add a tool and return it, so that this can be used as a decorator::
 
             @toolbox.add
             def now() -> datetime: ...
@@ -123,69 +123,76 @@ class Toolbox:
 
         Args:
             tool: A function, a method or a pydantic model.
-            name: The name that the model calls it by, instead of its own.
-            description: What the model is told about it, instead of the docstring.
+            name: Name for the model, instead of the function's own name.
+            description: Description for the model, instead of the docstring.
 
         Raises:
             ApiTypeError, ApiValueError: As for the class.
         """
-        callee = callee_of(tool)
+        callee = inspect_tool(tool)
         name = name or callee.name
         if not name.replace("-", "_").isidentifier():
-            raise ApiValueError(f"{name} is no name for a tool; give it one: Toolbox.add(..., name=...)")
+            raise ApiValueError(f"{name!r} is not a valid tool name; pass name= to Toolbox.add()")
         if name in self._tools:
-            raise ApiValueError(f"there are two tools named {name}")
+            raise ApiValueError(f"two tools are named {name}")
         description = description or callee.description
-        if not description and sys.flags.optimize < 2:  # with -OO, Python drops every docstring
-            raise ApiValueError(f"{name} has no docstring, from which the model would know what it does")
+        if not description and sys.flags.optimize < 2:  # -OO removes all docstrings
+            raise ApiValueError(
+                f"{name} has no docstring to describe it to the model; add one or pass description="
+            )
         function = {"name": name, "description": description, "parameters": {"required": [], **callee.schema}}
         self._tools[name] = _Runnable(Tool.from_dict({"type": "function", "function": function}), callee)
         return tool
 
     @property
     def definitions(self) -> list[Tool]:
-        """The tools as a request has them, in a new list: `request.tools = toolbox.definitions`."""
+        """The tools for a request, as a new list: `request.tools = toolbox.definitions`."""
         return [tool.definition for tool in self._tools.values()]
 
     def call(self, tool_call: ToolCall | ToolCallResponse) -> str:
-        """Runs the tool that a model calls and returns the result as text::
+        """Run the tool that a model calls and return the result as text::
 
-            for tool_call in answer.tool_calls:
+            for tool_call in response.tool_calls:
                 print(toolbox.call(tool_call))
 
-        The arguments may be the text of a JSON object, as the contract has it, or an object; nothing and null are
-        no arguments. A string is its own text, anything else becomes JSON as pydantic writes it. What the tool
-        raises is raised.
+        The arguments may be the text of a JSON object, as the contract defines, or an object. An empty text and null
+        mean no arguments. A `str` result is returned unchanged; pydantic serializes any other to JSON. Exceptions
+        of the tool are not caught.
 
         Raises:
-            ToolError: There is no such tool, or the arguments are not JSON or not what the tool takes. The text
-                says what is wrong, for the model.
-            ApiTypeError: The result cannot be written as JSON.
+            ToolError: No tool has this name, or the arguments are not valid JSON or not valid for the tool. The
+                message tells the model what is wrong.
+            ApiTypeError: The result cannot be serialized to JSON.
         """
         name = tool_call.function.name if tool_call.function else None
         tool = self._tools.get(name or "")
         if tool is None:
             known = ", ".join(self._tools) or "none"
-            raise ToolError(f"there is no tool named {name}; there are: {known}")
-        text = _once_encoded(arguments_text(tool_call.function and tool_call.function.arguments))
+            raise ToolError(f"no tool is named {name}; available tools: {known}")
+        text = _decode_twice_encoded(arguments_text(tool_call.function and tool_call.function.arguments))
         if not text.startswith("{"):
             raise ToolError(f"the arguments of {name} are not valid: they must be a JSON object")
         try:
             arguments = tool.callee.arguments.validate_json(text)
         except ValidationError as error:
-            raise ToolError(f"the arguments of {name} are not valid: {faults_of(error, text)}") from error
+            raise ToolError(
+                f"the arguments of {name} are not valid: {describe_errors(error, text)}"
+            ) from error
         return _as_text(name, tool.callee.run(arguments))
 
     def results(self, answer: FirstChoice[Any, Message]) -> list[Message]:
-        """Runs the tools that an answer calls, one after the other; empty if it calls none.
+        """Run the tools that a response calls, one after the other.
+
+        Args:
+            answer: The response.
 
         Returns:
-            A message with the role `tool`, `tool_call_id` and the result for each call, to be sent after
-            `answer.to_message()`. The text of a ToolError is a result. Calls of the platform's own tools
-            (without a function, or with `is_client_tool` false) are left alone.
+            For each call, a message with the role `tool`, the `tool_call_id` and the result, to be sent after
+            `answer.to_message()`. If a tool raises ToolError, its message is the result. Calls that the server runs
+            itself (without a function, or with a false `is_client_tool`) are skipped. Empty without calls.
 
         Raises:
-            Exception: What a tool raises, unless it is a ToolError.
+            Exception: Any exception of a tool except ToolError.
         """
         results = []
         for call in answer.to_message().tool_calls or ():
@@ -205,44 +212,43 @@ def converse(
     *,
     on_message: Callable[[Message], object] | None = None,
 ) -> A:
-    """Asks a model, runs the tools that it calls, tells it the results, and so on until it calls none.
+    """Ask a model, run the tools that it calls, send the results, and repeat until it calls none.
 
     ::
 
-        answer = converse(chat.chat_completion, request, toolbox)
+        response = converse(chat.chat_completion, request, toolbox)
 
         in_room = functools.partial(chat.chat_completion_on_chatroom, "room-1")
-        answer = converse(in_room, request, toolbox)
+        response = converse(in_room, request, toolbox)
 
-    Each round sends the conversation so far. In a chatroom, which is told by the type of its answers, the server
-    has that already: it is sent the results alone, after the request's instructions (`system`, `developer`), which
-    it does not keep.
+    Each round sends the whole conversation. A chatroom, detected by the type of its responses, already has the
+    conversation, so only the results are sent, after the request's instructions (`system` and `developer` messages),
+    which chatrooms do not store.
 
-    A `tool_choice` that forces a call, such as `any`, `required` or a named function, holds for the first round
-    only: a model that must call a tool never comes to its end.
+    A `tool_choice` that forces a call, such as `any`, `required` or a named function, applies to the first round
+    only. Otherwise the conversation would never end.
 
     Args:
-        ask: `chat_completion` or `chat_completion_on_chatroom`; what it needs besides the request goes into a
-            `functools.partial`.
-        request: The first request. It is left as it is; the tools of the toolbox are added to its own.
+        ask: `chat_completion` or `chat_completion_on_chatroom`. Pass further arguments with `functools.partial`.
+        request: The first request. It is not modified. The tools of the toolbox are added to its own.
         toolbox: The tools.
-        max_rounds: How often the model is asked at most.
-        on_message: Called with each message that the conversation grows by: the answers, each followed by the
-            results, and the final answer. `messages.append` keeps the whole conversation for a next request.
+        max_rounds: Maximum number of requests.
+        on_message: Called with each new message of the conversation: each response, followed by its tool results,
+            and the final response. `messages.append` collects the whole conversation for a next request.
 
     Returns:
-        The first answer that calls no tool of the client.
+        The first response that calls none of the client's tools.
 
     Raises:
-        TooManyRoundsError: The answer to the last round still calls tools.
+        TooManyRoundsError: The response of the last round still calls tools.
         ApiValueError: `max_rounds` is less than 1.
-        Exception: What `ask` or a tool raises; but a ToolError is told to the model.
+        Exception: Any exception of `ask` or of a tool, except ToolError, which is sent to the model.
     """
-    talk = _Talk(request, toolbox, max_rounds, on_message)
+    loop = _ToolLoop(request, toolbox, max_rounds, on_message)
     while True:
-        answer = ask(chat_completion_request=talk.request)
-        if not talk.goes_on_after(answer):
-            return answer
+        response = ask(chat_completion_request=loop.request)
+        if not loop.advance(response):
+            return response
 
 
 def converse_stream(
@@ -253,15 +259,15 @@ def converse_stream(
     *,
     on_message: Callable[[Message], object] | None = None,
 ) -> Generator[A, None, None]:
-    """Like `converse`, streamed: the chunks of all rounds, each the moment it arrives.
+    """Like `converse`, but yields the chunks of all rounds as they arrive.
 
     ::
 
         for chunk in converse_stream(chat.chat_completion_stream, request, toolbox):
             print(chunk.text, end="", flush=True)
 
-    Tools run between the last chunk of a round and the first of the next. Left early, it closes its connection as
-    soon as it is closed or dropped; `contextlib.closing` says when.
+    Tools run between the last chunk of a round and the first chunk of the next. If you stop early, the connection is
+    closed when the generator is closed or garbage collected; `contextlib.closing` closes it at a defined point.
 
     Args:
         ask: `chat_completion_stream` or `chat_completion_on_chatroom_stream`.
@@ -272,22 +278,26 @@ def converse_stream(
 
     Raises:
         ApiValueError: `max_rounds` is less than 1.
-        TooManyRoundsError, Exception: While it is read, as for `converse`.
+        TooManyRoundsError, Exception: As for `converse`, while the generator is read.
     """
-    return _rounds(ask, _Talk(request, toolbox, max_rounds, on_message))
+    return _rounds(ask, _ToolLoop(request, toolbox, max_rounds, on_message))
 
 
-def _rounds(ask: Callable[..., Stream[A]], talk: _Talk) -> Generator[A, None, None]:
+def _rounds(ask: Callable[..., Stream[A]], loop: _ToolLoop) -> Generator[A, None, None]:
     while True:
-        with ask(chat_completion_request=talk.request) as stream:
+        with ask(chat_completion_request=loop.request) as stream:
             yield from stream
-            answer = stream.collect()
-        if not talk.goes_on_after(answer):
+            response = stream.collect()
+        if not loop.advance(response):
             return
 
 
-class _Talk:
-    """A conversation in which tools are called: what is asked next, and whether anything is."""
+class _ToolLoop:
+    """State of a conversation with tools: the next request, and the rounds that are left.
+
+    Attributes:
+        request: The next request.
+    """
 
     def __init__(
         self,
@@ -310,42 +320,42 @@ class _Talk:
         self._rounds_left = max_rounds
         self._on_message = on_message or (lambda _: None)
 
-    def goes_on_after(self, answer: FirstChoice[Any, Message]) -> bool:
-        """Takes an answer and runs its tools; whether there is something to ask."""
-        said = answer.to_message()
-        if not said.tool_calls:
-            self._on_message(said)
+    def advance(self, response: FirstChoice[Any, Message]) -> bool:
+        """Run the tools that a response calls and build the next request. Return False if it calls none."""
+        reply = response.to_message()
+        if not reply.tool_calls:
+            self._on_message(reply)
             return False
         self._rounds_left -= 1
         if not self._rounds_left:
-            names = ", ".join(dict.fromkeys(call.function.name for call in said.tool_calls))
-            raise TooManyRoundsError(f"the last round ended with calls of {names}", self._messages, answer)
-        results = self._toolbox.results(answer)
-        for message in (said, *results):
+            names = ", ".join(dict.fromkeys(call.function.name for call in reply.tool_calls))
+            raise TooManyRoundsError(f"the last round ended with calls of {names}", self._messages, response)
+        results = self._toolbox.results(response)
+        for message in (reply, *results):
             self._messages.append(message)
             self._on_message(message)
         messages = self._messages
-        if isinstance(answer, ChatCompletionWithChatroomStreamResponse):
-            messages = [message for message in messages if message.role in _INSTRUCTIONS] + results
+        if isinstance(response, ChatCompletionWithChatroomStreamResponse):
+            messages = [message for message in messages if message.role in _INSTRUCTION_ROLES] + results
         fields = self.request.to_dict()
-        if _forces_a_call(fields.get("tool_choice")):
+        if _forces_call(fields.get("tool_choice")):
             del fields["tool_choice"]
         self.request = ChatCompletionRequest.from_dict({**fields, "messages": messages})
         return True
 
 
-def _forces_a_call(tool_choice: Any) -> bool:
-    """Whether a model must call a tool: everything but `auto` and `none` says so, such as the name of a function."""
+def _forces_call(tool_choice: Any) -> bool:
+    """Return whether the model must call a tool: any value except `auto` and `none`, such as a function's name."""
     if isinstance(tool_choice, Mapping) and tool_choice:
-        # Among the tools that are allowed the model may still decide.
+        # With a list of allowed tools, the mode decides.
         allowed = tool_choice.get("allowed_tools")
         named = tool_choice.get("type", "function")
         tool_choice = allowed.get("mode", "auto") if isinstance(allowed, Mapping) else named
     return bool(tool_choice) and str(tool_choice).lower() not in ("auto", "none")
 
 
-def _once_encoded(text: str) -> str:
-    """The text of an object that a model has encoded twice, as it happens; any other text as it is."""
+def _decode_twice_encoded(text: str) -> str:
+    """Return the JSON object in a JSON string, as some models encode arguments twice; any other text unchanged."""
     if text.startswith('"'):
         with suppress(ValueError):
             inner = json.loads(text)
@@ -355,8 +365,8 @@ def _once_encoded(text: str) -> str:
 
 def _as_text(name: str | None, result: Any) -> str:
     if isinstance(result, str):
-        return str.__str__(result)  # also of an enumeration's member
+        return str.__str__(result)  # the value, if it is a member of an enumeration
     try:
         return to_json(result).decode()
     except PydanticSerializationError as error:
-        raise ApiTypeError(f"the result of {name} cannot be written as JSON: {error}") from error
+        raise ApiTypeError(f"the result of {name} cannot be serialized to JSON: {error}") from error

@@ -1,4 +1,4 @@
-"""The error tree: which class, what it carries, what it says, and that it survives pickling and copying."""
+"""Exceptions: classes, attributes, messages, pickling and copying."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_from_response_of_a_subclass_goes_by_the_status_too() -> None:
 
 
 @pytest.mark.parametrize(("cls", "builtin"), OUR_SIDE.items())
-def test_mistakes_on_this_side_are_builtin_errors_and_no_api_exceptions(
+def test_client_side_errors_are_builtin_errors_and_not_api_exceptions(
     cls: type[OpenApiException], builtin: type[Exception]
 ) -> None:
     assert issubclass(cls, (OpenApiException,))
@@ -109,7 +109,7 @@ def test_mistakes_on_this_side_are_builtin_errors_and_no_api_exceptions(
     assert not issubclass(cls, ApiException)
 
 
-def test_what_the_network_does_is_an_api_exception() -> None:
+def test_network_errors_are_api_exceptions() -> None:
     assert issubclass(ConnectionException, ApiException)
     assert issubclass(TimeoutException, ConnectionException)
     assert issubclass(ResponseDecodeException, ApiException)
@@ -142,7 +142,7 @@ def test_everything_may_be_left_out() -> None:
     assert str(error) == "ApiException"
 
 
-def test_from_an_answer() -> None:
+def test_from_a_response() -> None:
     body = '{"code": "chatroom_not_found", "message": "部屋がありません"}'.encode()
     error = NotFoundException(http_resp=answer(404, body, {"X-Request-Id": "8b9e"}, "Not Found"))
     assert (error.status, error.reason, error.body) == (404, "Not Found", body.decode())
@@ -150,7 +150,7 @@ def test_from_an_answer() -> None:
     assert str(error) == "404 Not Found: 部屋がありません (code chatroom_not_found, request id 8b9e)"
 
 
-def test_arguments_win_over_the_answer() -> None:
+def test_arguments_take_precedence_over_the_response() -> None:
     error = ApiException(
         status=409,
         reason="Mine",
@@ -177,7 +177,7 @@ def test_a_body_in_bytes_becomes_text() -> None:
     assert ApiException(body=b"caf\xc3\xa9 \xff").body == "caf\u00e9 \ufffd"
 
 
-def test_an_answer_whose_body_cannot_be_read() -> None:
+def test_a_response_with_an_unreadable_body() -> None:
     class Broken:
         status, reason, headers = 502, "Bad Gateway", None
 
@@ -224,7 +224,7 @@ def test_every_form_of_the_wait_is_read() -> None:
     assert ServiceException(503, headers=both, retry_after=0.0).retry_after == 0.0
 
 
-# What it says
+# Messages
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_str_is_one_short_line_whatever_the_server_sends() -> None:
     assert error.message == long
 
 
-def test_a_message_at_the_limit_is_whole() -> None:
+def test_a_message_at_the_limit_is_not_truncated() -> None:
     assert str(ConnectionException(message="x" * 300)) == "x" * 300
     assert str(ConnectionException(message="x" * 301)) == "x" * 297 + "..."
 
@@ -298,7 +298,7 @@ def test_neither_headers_nor_passwords_show() -> None:
         assert "proxy:3128" in text
 
 
-def test_neither_body_nor_partial_blow_up_what_is_shown() -> None:
+def test_neither_body_nor_partial_inflate_the_text() -> None:
     error = StreamTruncatedException(
         message="stopped", body="b" * 10_000, data=["d"] * 10_000, partial="p" * 10_000
     )
@@ -306,7 +306,7 @@ def test_neither_body_nor_partial_blow_up_what_is_shown() -> None:
     assert len(repr(error)) < 100
 
 
-def test_attributes_set_later_are_told() -> None:
+def test_attributes_set_later_are_shown() -> None:
     error = TimeoutException(message="nothing came")
     error.attempts = 3
     assert str(error) == "nothing came (after 3 attempts)"
@@ -360,7 +360,7 @@ def test_copy(cls: type[ApiException]) -> None:
     assert copy.deepcopy(error).data is not error.data
 
 
-def test_what_cannot_be_pickled_is_left_out_and_the_rest_stays() -> None:
+def test_unpicklable_attributes_become_none() -> None:
     class Odd:
         """Headers that cannot be pickled, as a class in a function is not found again."""
 
@@ -390,7 +390,7 @@ def test_deep_data_can_be_pickled_with_the_error() -> None:
 
 
 class Own(ApiException):
-    """A user's class with a signature of its own."""
+    """A user's class with another signature."""
 
     def __init__(self, room: str) -> None:
         super().__init__(404, "Not Found", message=f"no room {room}")
@@ -417,13 +417,13 @@ def test_mistakes_on_this_side_survive_too(cls: Any) -> None:
 
 
 @pytest.mark.parametrize("cls", OUR_SIDE)
-def test_the_path_is_told(cls: Any) -> None:
+def test_the_path_is_shown(cls: Any) -> None:
     assert str(cls("wrong")) == "wrong"
     assert cls("wrong").path_to_item is None
     assert str(cls("wrong", path_to_item=["a", 1, "b"])) == "wrong at ['a'][1]['b']"
 
 
-def test_type_error_keeps_what_would_be_right() -> None:
+def test_type_error_keeps_the_valid_classes() -> None:
     error = ApiTypeError("wrong", ["a"], (int, str), True)
     assert (error.path_to_item, error.valid_classes, error.key_type) == (["a"], (int, str), True)
 

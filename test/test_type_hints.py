@@ -41,7 +41,7 @@ def test_type_hints_are_there_at_run_time(value: Callable[..., Any]) -> None:
         assert hints.keys() >= getattr(each, "__annotations__", {}).keys()
 
 
-def test_the_hints_of_a_constructor_are_what_it_takes() -> None:
+def test_the_hints_of_a_constructor_match_its_arguments() -> None:
     hints = typing.get_type_hints(Configuration.__init__)
     assert hints["cert_file"] == str | os.PathLike[str] | None
     assert RetryPolicy in typing.get_args(hints["retries"])

@@ -1,1 +1,1 @@
-"""What the generated code stands on: the base of the models, the first choice, the operations."""
+"""Base classes and helpers of the generated code: models, the first choice of a response, operations."""

@@ -1,4 +1,4 @@
-"""What a finish reason says about an answer. Providers have words and spellings of their own for the same thing."""
+"""Interprets finish reasons. Providers use different words and spellings for the same reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Problem = Literal["failed", "withheld", "cut"]
 
-# What the words of a finish reason begin with; the first line that fits counts. Compiled when they are first used.
+# Word prefixes in a finish reason; the first pattern that matches wins. `re` compiles and caches them on first use.
 _PATTERNS: dict[Problem, str] = {
     "failed": r"\b(abort|cancel|crash|disconnect|err|evict|exception|fail|insufficient|interrupt|invalid|kill|lost|"
     r"malform|missing|overload|preempt|shutdown|time|unavailable|unexpected)",
@@ -17,34 +17,34 @@ _PATTERNS: dict[Problem, str] = {
     "cut": r"\b(exceed|incomplete|length|limit|max|model ?length|not\b|partial|pause|token ?limit|too\b|trunc|"
     r"unfinished)",
 }
-_SENTENCES: dict[Problem, str] = {
-    "failed": "the answer was aborted",
-    "withheld": "the answer was withheld",
-    "cut": "the answer was cut, it is longer than allowed",
+_DESCRIPTIONS: dict[Problem, str] = {
+    "failed": "the response was aborted",
+    "withheld": "the response was withheld",
+    "cut": "the response was truncated at a length limit",
 }
 
 
-def problem_of(finish_reason: Any) -> Problem | None:
-    """Why an answer with this finish reason is not a whole one; None where nothing says so.
+def finish_problem(finish_reason: Any) -> Problem | None:
+    """Return why a response with this finish reason is incomplete, or None if it is complete.
 
-    `failed`: the server aborted it. `withheld`: a filter stopped it, or the model refused. `cut`: it met a limit.
-    Everything else is no problem: `stop`, `eos_token`, `end_turn`, a word that is not known.
+    `failed`: the server aborted it. `withheld`: a filter stopped it, or the model refused. `cut`: it reached a
+    limit. Any other reason is no problem: `stop`, `eos_token`, `end_turn`, an unknown word.
 
     Args:
-        finish_reason: As the server sent it. Some send an object, with the reason as its `type`.
+        finish_reason: The value that the server sent. Some send an object with the reason in its `type`.
     """
-    # The same words for MAX_TOKENS, maxTokens, max-tokens and FinishReason.MAX_TOKENS.
+    # MAX_TOKENS, maxTokens, max-tokens and FinishReason.MAX_TOKENS become the same words.
     words = " ".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", _text(finish_reason))).lower()
     return next((problem for problem, pattern in _PATTERNS.items() if re.search(pattern, words)), None)
 
 
-def sentence_of(finish_reason: Any) -> str | None:
-    """The same for people, such as `the answer was withheld (finish reason content_filter)`."""
-    problem = problem_of(finish_reason)
+def describe_finish_problem(finish_reason: Any) -> str | None:
+    """Return `finish_problem` as a message, such as `the response was withheld (finish reason content_filter)`."""
+    problem = finish_problem(finish_reason)
     if problem is None:
         return None
     printable = "".join(char for char in _text(finish_reason) if char.isprintable())
-    return f"{_SENTENCES[problem]} (finish reason {printable[:60]})"
+    return f"{_DESCRIPTIONS[problem]} (finish reason {printable[:60]})"
 
 
 def _text(finish_reason: Any) -> str:

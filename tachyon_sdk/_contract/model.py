@@ -1,10 +1,12 @@
-"""What all models share: how they validate, and how they turn into JSON and back."""
+"""Base classes of all models: validation, and conversion from and to JSON."""
 
 import json
 import operator
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
+from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import pydantic
@@ -16,56 +18,80 @@ from pydantic import (
     GetCoreSchemaHandler,
     TypeAdapter,
 )
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, SchemaSerializer, core_schema
 from typing_extensions import Self
 
 _PYDANTIC = tuple(int(number) for number in pydantic.VERSION.split(".")[:2])
 
 
-class Model(BaseModel):
-    """Base of the models that a program sends.
+class _Signature:
+    """Builds a deferred model when its signature is read, as by `help()`: pydantic sets the signature only then."""
 
-    Values are checked when they are given, in the constructor and by assignment, and never converted; a value
-    that does not fit raises `pydantic.ValidationError`. Only what was set becomes part of the JSON: what is
-    absent stays absent, an explicit `None` is `null`. Properties that the contract does not name are kept.
+    def __get__(self, instance: object, owner: type[BaseModel]) -> Any:
+        if instance is None:
+            owner.model_rebuild(raise_errors=False)
+            if vars(owner).get("__signature__", self) is not self:
+                return getattr(owner, "__signature__")  # noqa: B009
+        raise AttributeError("__signature__")
+
+
+class Model(BaseModel):
+    """Base class of request models.
+
+    Values are validated in the constructor and on assignment, and never converted. An invalid value raises
+    `pydantic.ValidationError`. Only properties that were set are serialized: an unset property is absent, an
+    explicit `None` becomes `null`. Properties that the contract does not define are kept.
     """
+
+    __signature__: ClassVar[Any] = _Signature()
 
     model_config = ConfigDict(
         extra="allow",
-        # Saves half of the import. Older versions get it wrong where threads are the first to use a model.
+        # Halves the import time. Older versions of pydantic fail if several threads use a model first.
         defer_build=_PYDANTIC >= (2, 14),
         validate_assignment=True,
         populate_by_name=True,
         protected_namespaces=(),
-        # The default would turn NaN into null behind the user's back.
+        # The default would silently turn NaN into null.
         ser_json_inf_nan="constants",
     )
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__signature__ = _Signature()  # not the one that a base class may already have
+
     filled_in_later: ClassVar[tuple[str, ...]] = ()
-    """Required properties that may be filled in after construction, before the model is sent."""
+    """Required properties that may be set after construction, before the model is sent."""
 
     def missing_properties(self) -> list[str]:
-        """The required properties that were never set nor filled in."""
-        self._notice_filled_in()
-        return [name for name in self.filled_in_later if name not in self.__pydantic_fields_set__]
+        """Return the names of the required properties that were never set."""
+        return self._mark_filled_in()
 
     def to_dict(self) -> dict[str, Any]:
-        """What was set, as a new dict of JSON values (str, int, float, bool, None, list, dict)."""
-        self._notice_filled_in()
-        return self.__pydantic_serializer__.to_python(self, mode="json", **_AS_SET)  # type: ignore[no-any-return]
+        """Return the properties that were set as a dict of JSON values (str, int, float, bool, None, list, dict)."""
+        self._mark_filled_in()
+        try:
+            serializer = self.__pydantic_serializer__
+        except AttributeError:
+            serializer = _public_serializer(type(self))
+        return serializer.to_python(self, mode="json", **_DUMP_OPTIONS)  # type: ignore[no-any-return]
 
     def to_json(self) -> str:
-        """What was set, as JSON text without white space (RFC 8259)."""
+        """Return the properties that were set as compact JSON (RFC 8259)."""
         return self.to_json_bytes().decode()
 
     def to_json_bytes(self) -> bytes:
-        """`to_json` in UTF-8."""
-        self._notice_filled_in()
-        return self.__pydantic_serializer__.to_json(self, **_AS_SET)
+        """Return `to_json()` encoded as UTF-8."""
+        self._mark_filled_in()
+        try:
+            serializer = self.__pydantic_serializer__
+        except AttributeError:
+            serializer = _public_serializer(type(self))
+        return serializer.to_json(self, **_DUMP_OPTIONS)
 
     def to_str(self) -> str:
-        """What was set, laid out for reading."""
-        return _laid_out(self.to_dict())
+        """Return the properties that were set as indented text."""
+        return _pretty(self.to_dict())
 
     @overload
     @classmethod
@@ -77,43 +103,84 @@ class Model(BaseModel):
 
     @classmethod
     def from_dict(cls, obj: Mapping[str, Any] | None) -> Self | None:
-        """A model of the properties in `obj`, which is left as it is and not shared; `None` of `None`.
+        """Create a model from a dict; return `None` for `None`. The dict is copied, not shared.
 
         Raises:
-            pydantic.ValidationError: a property is missing or does not fit.
+            pydantic.ValidationError: A property is missing or invalid.
         """
         if obj is None:
             return None
-        # A copy, so that changing the model later does not change what the caller holds.
-        return cls.model_validate(_copied(obj))
+        # A copy, so that later changes to the model do not change the caller's dict.
+        return cls.model_validate(_deep_copy(obj))
 
     @classmethod
     def from_json(cls, json_str: str | bytes) -> Self:
-        """A model of a JSON text.
+        """Create a model from a JSON text.
 
         Raises:
-            pydantic.ValidationError: the text is not JSON, or a property is missing or does not fit.
+            pydantic.ValidationError: The text is not valid JSON, or a property is missing or invalid.
         """
         return cls.model_validate_json(json_str)
 
     def __repr_args__(self) -> Any:
-        self._notice_filled_in()
+        self._mark_filled_in()
         return [(name, value) for name, value in super().__repr_args__() if name in self.model_fields_set]
 
-    def _notice_filled_in(self) -> None:
+    def _mark_filled_in(self) -> list[str]:
+        """Mark properties as set that were filled in place, as by `request.messages.append(...)`.
+
+        Returns:
+            The names of the required properties that are still not set.
+        """
+        missing = []
         for name in self.filled_in_later:
-            if name not in self.__pydantic_fields_set__ and getattr(self, name):
-                self.__pydantic_fields_set__.add(name)
+            add_missing_attributes()
+            fields_set = self.__pydantic_fields_set__
+            if name not in fields_set:
+                if getattr(self, name):
+                    fields_set.add(name)
+                else:
+                    missing.append(name)
+        return missing
 
 
-def _of_python(value: Any) -> Any:
-    """A number of another library, such as one of numpy's, as Python's own; any other value as it is."""
+@cache
+def add_missing_attributes() -> None:
+    """Add private attributes that pydantic does not have to all models, as properties with the public value.
+
+    The private attributes are several times faster than the public ones, and read for each chunk.
+    """
+    for private, public in _PUBLIC_NAMES.items():
+        if not hasattr(BaseModel, private):
+            log_missing(private)
+            setattr(Model, private, property(attrgetter(public)))
+
+
+_PUBLIC_NAMES = {"__pydantic_fields_set__": "model_fields_set", "__pydantic_extra__": "model_extra"}
+
+
+@cache
+def _public_serializer(model: type[Model]) -> SchemaSerializer:
+    """Return a second serializer of a model. Not `model_dump`, which has no `fallback` before pydantic 2.11."""
+    log_missing("__pydantic_serializer__")
+    serializer: SchemaSerializer = TypeAdapter(model).serializer
+    return serializer
+
+
+@cache
+def log_missing(name: str) -> None:
+    """Log once that a private attribute of pydantic is missing."""
+    import logging
+
+    logging.getLogger("tachyon_sdk").debug("pydantic has no %s: using its slower public interface", name)
+
+
+def _to_python_number(value: Any) -> Any:
+    """Convert a number of another library, such as numpy, to Python's own; return any other value unchanged."""
     if value is None or isinstance(value, (str, int, float, list, dict)):
         return value
     with suppress(TypeError, ValueError):
-        if (
-            getattr(value, "shape", None) == ()
-        ):  # an array without a dimension, which also their truth values are
+        if getattr(value, "shape", None) == ():  # a scalar of numpy, or an array without dimensions
             item = value.item()
             return item if isinstance(item, (str, int, float)) else value
         if hasattr(type(value), "__index__"):
@@ -121,39 +188,39 @@ def _of_python(value: Any) -> Any:
     return value
 
 
-def _unwrapped(value: Any) -> Any:
+def _serialize_unknown(value: Any) -> Any:
     if isinstance(value, OneOf):
         return value.actual_instance
-    number = _of_python(value)
+    number = _to_python_number(value)
     if number is value:
-        raise TypeError(f"{type(value).__name__} is no JSON value")
+        raise TypeError(f"{type(value).__name__} is not a JSON value")
     return number
 
 
-# As any: what was put in place of a model, such as one of another type, is written with all that it has.
-_AS_SET: dict[str, Any] = {
+# serialize_as_any: an object of another type in the place of a model is serialized with all of its own fields.
+_DUMP_OPTIONS: dict[str, Any] = {
     "by_alias": True,
     "exclude_unset": True,
     "warnings": False,
     "serialize_as_any": True,
-    "fallback": _unwrapped,
+    "fallback": _serialize_unknown,
 }
 
 
 class Answer(Model):
-    """Base of the models that a server sends: read leniently.
+    """Base class of response models, which accept more than the contract defines.
 
-    Any property may be missing or null, an enumeration may hold an unknown value, and values are converted
-    where that loses nothing. Properties that the contract does not name are kept as attributes. A property that
-    only stands beside the text is kept as it came where it does not fit its type.
+    Any property may be missing or null, enumerations accept unknown values, and values are converted if no
+    information is lost. Properties that the contract does not define are kept as attributes. An invalid value of a
+    property that is not part of the reply itself, such as `created`, is kept unchanged.
     """
 
-    # A server's NaN is kept, but is no JSON (RFC 8259, section 6).
+    # A NaN from the server is kept, but JSON has no NaN (RFC 8259, section 6).
     model_config = ConfigDict(ser_json_inf_nan="null")
 
 
 class _Lenient:
-    """Annotation of a property that is kept as it came where it does not fit its type."""
+    """Annotation for a property whose invalid values are kept unchanged."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.union_schema([handler(source), core_schema.any_schema()], mode="left_to_right")
@@ -163,13 +230,13 @@ Lenient = _Lenient()
 
 
 class _OfAnyLibrary:
-    """Annotation of a number or a truth value in a request, after its bounds: takes those of other libraries too."""
+    """Annotation for a number or boolean of a request, placed after its bounds: accepts numpy's types, too."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema = handler(source)
-        # JSON has none of them, and is read without a call of Python code.
+        # JSON cannot contain them, so parsing it needs no call of Python code.
         return core_schema.json_or_python_schema(
-            schema, core_schema.no_info_before_validator_function(_of_python, schema)
+            schema, core_schema.no_info_before_validator_function(_to_python_number, schema)
         )
 
 
@@ -180,26 +247,26 @@ _UNSET: Any = object()
 
 
 class OneOf:
-    """Base of the schemas that are one of several types; wraps the value, which it checks.
+    """Base class of the wrappers for a `oneOf` schema. The wrapped value is validated.
 
-    A subclass has the alternatives, as a type annotation, in `Value`.
+    A subclass declares the alternatives as a type annotation named `Value`.
 
     Attributes:
-        actual_instance: The value, checked whenever it is set; None while it is not set.
+        actual_instance: The value, validated on assignment; None until it is set.
     """
 
     actual_instance: Any = None
 
     def __init__(self, actual_instance: Any = _UNSET) -> None:
-        """Wraps a value, which may be set later.
+        """Wrap a value. Without an argument, set `actual_instance` later.
 
         Raises:
-            pydantic.ValidationError: the value is of none of the types.
+            pydantic.ValidationError: The value matches none of the types.
         """
         if actual_instance is not _UNSET:
             self.actual_instance = actual_instance
 
-    if not TYPE_CHECKING:  # type checkers would take it for a permission to set any name
+    if not TYPE_CHECKING:  # with a visible __setattr__, type checkers would allow any attribute
 
         def __setattr__(self, name: str, value: Any) -> None:
             object.__setattr__(
@@ -208,27 +275,35 @@ class OneOf:
 
     @classmethod
     def from_dict(cls, obj: Any) -> Self:
-        """Wraps a copy of a JSON value; raises `pydantic.ValidationError` where it is of none of the types."""
-        return cls(_copied(obj))
+        """Wrap a copy of a JSON value.
+
+        Raises:
+            pydantic.ValidationError: The value matches none of the types.
+        """
+        return cls(_deep_copy(obj))
 
     @classmethod
     def from_json(cls, json_str: str | bytes) -> Self:
-        """Wraps the value of a JSON text; raises `pydantic.ValidationError` where that cannot be."""
+        """Wrap the value of a JSON text.
+
+        Raises:
+            pydantic.ValidationError: The text is not valid JSON, or its value matches none of the types.
+        """
         return cls(cls._adapter().validate_json(json_str))
 
     def to_dict(self) -> Any:
-        """The value as JSON values (str, list, dict, ...)."""
+        """Return the value as JSON values (str, list, dict, ...)."""
         return self._adapter().dump_python(
             self.actual_instance, mode="json", by_alias=True, exclude_unset=True, warnings=False
         )
 
     def to_json(self) -> str:
-        """The value as JSON text without white space."""
+        """Return the value as compact JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
 
     def to_str(self) -> str:
-        """The value laid out for reading."""
-        return _laid_out(self.to_dict())
+        """Return the value as indented text."""
+        return _pretty(self.to_dict())
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.actual_instance == self.actual_instance
@@ -236,8 +311,8 @@ class OneOf:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = "" if self.actual_instance is None else repr(self.actual_instance)
-        return f"{type(self).__name__}({shown})"
+        value = "" if self.actual_instance is None else repr(self.actual_instance)
+        return f"{type(self).__name__}({value})"
 
     @classmethod
     def _adapter(cls) -> TypeAdapter[Any]:
@@ -251,11 +326,15 @@ class OneOf:
 
 
 class StringEnum(str, Enum):
-    """Base of the enumerations; a member is the string that is sent."""
+    """Base class of the enumerations. Members are strings."""
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:
-        """The member of a JSON text; raises `ValueError` where there is none."""
+        """Return the member for a JSON text.
+
+        Raises:
+            ValueError: The text is not valid JSON, or its value is not a member.
+        """
         return cls(json.loads(json_str))
 
     def __str__(self) -> str:
@@ -263,40 +342,40 @@ class StringEnum(str, Enum):
 
 
 Unwrapped = BeforeValidator(lambda value: value.actual_instance if isinstance(value, OneOf) else value)
-"""Annotation of a field that takes a value of a `OneOf` as it is or wrapped, and holds it as it is."""
+"""Annotation for a field that accepts a value plain or wrapped in a `OneOf`, and stores it plain."""
 
 KnownFirst: Any = Field(union_mode="left_to_right")
-"""Annotation of an enumeration: a known value is a member, any other stays a string."""
+"""Annotation for an enumeration: a known value becomes a member, an unknown one stays a string."""
 
 
 UNNAMED = "declared"
-"""What stands in the location of an error for the declared type where null is read as an empty one."""
+"""Location step that pydantic adds to errors of an `EmptyForNull` field; not part of the JSON."""
 
 
 class _EmptyForNull:
-    """Annotation of a list or a model that an answer should have: null is read as an empty one."""
+    """Annotation for a list or model of a response: null is read as an empty one."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         null = core_schema.no_info_after_validator_function(
             lambda _: (getattr(source, "__origin__", None) or source)(), core_schema.none_schema()
         )
-        # The declared type comes first, so that only a null costs a call of Python code.
+        # The declared type comes first, so that only null needs a call of Python code.
         return core_schema.union_schema([(handler(source), UNNAMED), null], mode="left_to_right")
 
 
 EmptyForNull = _EmptyForNull()
 
 
-def _laid_out(value: Any) -> str:
+def _pretty(value: Any) -> str:
     # Imported here because it is rarely needed.
     import pprint
 
     return pprint.pformat(value)
 
 
-def _copied(value: Any) -> Any:
+def _deep_copy(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items()}
+        return {key: _deep_copy(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_copied(item) for item in value]
+        return [_deep_copy(item) for item in value]
     return value

@@ -1,4 +1,4 @@
-"""What the contract says about an operation, and what a caller may add to a call of it."""
+"""Descriptions of the operations of the contract, and the options that every call accepts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ RequestTimeout = float | tuple[float | None, float | None] | None
 
 
 class Parameter(NamedTuple):
-    """A parameter of an operation that is not its body.
+    """A path, query or header parameter of an operation.
 
     Attributes:
         name: Name on the wire.
-        argument: Name of the argument.
-        place: Where it goes.
-        required: Whether a call without it is an error.
-        configured_by: The setting that is used where the argument is left out.
+        argument: Name of the Python argument.
+        place: Where the parameter is sent.
+        required: Whether a call without it raises an error.
+        configured_by: The setting that is used if the argument is omitted.
     """
 
     name: str
@@ -31,21 +31,21 @@ class Parameter(NamedTuple):
     configured_by: str | None = None
 
 
-@dataclass(frozen=True, eq=False, repr=False)  # each of these methods would be made at import
+@dataclass(frozen=True, eq=False, repr=False)  # generating these methods would slow the import
 class Operation(Generic[M]):
-    """What the contract says about an operation.
+    """An operation of the contract.
 
     Attributes:
-        operation_id: Its name.
+        operation_id: Name of the operation.
         method: HTTP method.
-        path: Path below the host, with `{name}` where a path parameter goes.
+        path: Path below the host, with `{name}` for each path parameter.
         parameters: The parameters, in the order of the method's arguments.
-        accept: Media types of the answer.
-        answer_type: The type of the answer, None where it has no body.
+        accept: Media types of the response.
+        answer_type: Type of the response; None if it has no body.
         content_type: Media type of the body.
-        body_name: Name of the argument that is the body.
-        body_type: Type of the body, None where there is none.
-        streams: Whether the answer comes as an event stream where the body's `stream` is true.
+        body_name: Name of the argument that holds the body.
+        body_type: Type of the body; None if there is none.
+        streams: Whether the response is an event stream if `stream` is true in the body.
     """
 
     operation_id: str
@@ -61,7 +61,7 @@ class Operation(Generic[M]):
 
 
 class RequestOptions(NamedTuple):
-    """The arguments that every method takes; see `ChatApi`."""
+    """The options that every call accepts; see `ChatApi`."""
 
     timeout: RequestTimeout = None
     auth: Mapping[str, Any] | None = None

@@ -1,1 +1,1 @@
-"""Makes errors from responses: what a body and its headers say, and which error that is."""
+"""Creates exceptions from responses: reads the error in a body and its headers, and selects the class."""

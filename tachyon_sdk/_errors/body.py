@@ -1,7 +1,7 @@
 """Reads the code and the message of an error body.
 
-The server, the gateways before it and the model providers behind it each have their own shape of body. All of
-them are read here and nowhere else. Nothing here raises: a body that does not say gives None.
+The server, gateways in front of it and model providers behind it use different formats. Only this module knows
+them. Its functions never raise: what a body does not contain is None.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from contextlib import suppress
 from itertools import islice
 
-# Names are compared as `plain_names` gives them. The first that says something is the message. A value may be a
-# text, or an object or a list with the text further down.
+# Names as normalized by `plain_names`, in order of preference. A value may be a text, or an object or a list that
+# contains the text.
 _MESSAGES = (
     "message",
     "msg",
@@ -33,13 +33,13 @@ _MESSAGES = (
     "title",
 )
 _CODES = ("code", "errorcode", "errcode", "errno", "errortype")
-# An object that has the error in it. As a text, the value is no message.
+# Objects that wrap the error. If the value is a text, it is not the message.
 _WRAPPERS = ("baseresp", "fault", "response", "responsemetadata", "header", "status", "xgroq", "data")
-# Where in the request an error of a list is. A list at the top is one of whole bodies, which may have a `path`.
+# Location of an error within the request. In a top-level list, only `loc` counts: a whole body may have a `path`.
 _LOCATIONS = ("loc", "field", "pointer", "path", "param", "property")
-# Objects that may list the findings for each field of the request by its name.
+# Objects that may map the fields of the request to validation errors.
 _FIELDS = ("message", "error", "errors", "detail", "details")
-# A title stands near the top of a page; a longer search would only cost time.
+# The title of a page is near its top; a longer search would only take time.
 _MAX_MARKUP = 65_536
 _MAX_EVENTS = 16
 
@@ -48,21 +48,21 @@ Found = tuple[str | None, str | None]
 
 
 def read_error_body(body: str | None, data: object = None) -> Found:
-    """Return ``(code, message)`` as the server put them, each None if it did not say.
+    """Return ``(code, message)`` of an error, each None if it is missing.
 
     Args:
         body: The text of the response.
-        data: The same, if it was parsed already. A dict or a list is preferred to the text.
+        data: The parsed text, if available. A dict or a list takes precedence over the text.
 
-    The shapes read, each also inside a list or below a name such as ``error``, whatever the case of the names:
+    Supported formats, each also inside a list or nested in an object such as ``error``, with names in any case:
 
-    - ``{"message"}``, ``{"msg"}``, ``{"detail"}``, ``{"description"}``, ``{"reason"}``, ``{"title"}`` and more
-      of that kind, with a ``code``, an ``error_code`` or, below ``error``, a ``type``;
+    - ``{"message"}``, ``{"msg"}``, ``{"detail"}``, ``{"description"}``, ``{"reason"}``, ``{"title"}`` and
+      similar names, with a ``code``, an ``error_code`` or, below ``error``, a ``type``;
     - ``{"error": "text"}``, ``{"error", "error_description"}`` (RFC 6749), ``{"errors": [...]}``;
-    - findings of a validator, ``{"detail": [{"loc", "msg"}]}`` or ``{"errors": {field: [text]}}``;
+    - validation errors, ``{"detail": [{"loc", "msg"}]}`` or ``{"errors": {field: [text]}}``;
     - ``{"base_resp": {"status_code", "status_msg"}}``, ``{"fault": {"faultstring"}}``, ``{"__type", "Message"}``;
-    - a message that is JSON or a web page itself, as gateways pass it on;
-    - a JSON string; plain text; the data of events; the title of a web page; an error in XML.
+    - a message that contains JSON or a web page, as forwarded by gateways;
+    - a JSON string; plain text; the data of events; the title of a web page; an XML error.
     """
     try:
         if isinstance(data, (dict, list)):
@@ -72,12 +72,12 @@ def read_error_body(body: str | None, data: object = None) -> Found:
             return _from_json(json.loads(text))
         except ValueError:
             return _from_text(text)
-    except (ValueError, RecursionError):  # a number with more digits than str() takes, or hostile nesting
+    except (ValueError, RecursionError):  # an integer too long for str(), or deep nesting
         return None, None
 
 
 def plain_names(properties: dict[str, object]) -> dict[str, object]:
-    """Return the properties by names without case and separators: `error_msg`, `errorMsg`, `ErrorMsg` are one."""
+    """Normalize names: lower case, no separators. `error_msg`, `errorMsg` and `ErrorMsg` become the same."""
     plain: dict[str, object] = {}
     for name, value in properties.items():
         plain.setdefault(str(name).replace("_", "").replace("-", "").lower(), value)
@@ -85,12 +85,12 @@ def plain_names(properties: dict[str, object]) -> dict[str, object]:
 
 
 def names_error(kind: object) -> bool:
-    """Whether a type is that of an error, such as `invalid_request_error` or `ThrottlingException`."""
+    """Return whether a type names an error, such as `invalid_request_error` or `ThrottlingException`."""
     return isinstance(kind, str) and kind.lower().endswith(("error", "exception"))
 
 
 def _from_json(value: object, inside: bool = False) -> Found:
-    """``inside`` is true below a name such as ``error``: only there is any ``type`` the name of the error."""
+    """Read a JSON value. ``inside`` is true below a name such as ``error``, where any ``type`` is an error code."""
     if isinstance(value, str):
         return _from_message(value)
     if isinstance(value, list):
@@ -112,7 +112,7 @@ def _from_json(value: object, inside: bool = False) -> Found:
             code = inner_code or code
         other_code = other_code or inner_code
         if name == "error" and message is None and isinstance(plain[name], str):
-            # Often no more than "Bad Request", with the reason beside it.
+            # Often only "Bad Request", with the reason in another property.
             brief = inner_message or ""
         else:
             message = message or inner_message
@@ -124,7 +124,7 @@ def _from_json(value: object, inside: bool = False) -> Found:
             code = code or inner_code
     metadata = plain.get("metadata")
     if isinstance(metadata, dict) and (raw := _from_json(metadata.get("raw"), True)[1]):
-        # What the provider said, beside a message that only says that it failed (OpenRouter).
+        # OpenRouter: the provider's message; the outer one only says that the provider failed.
         message = f"{message}: {raw}" if message else raw
     return code or _own_code(plain, inside, message) or other_code, message
 
@@ -142,34 +142,34 @@ def _own_code(plain: dict[str, object], inside: bool, message: str | None) -> st
 
 
 def _from_item(item: object, inside: bool) -> Found:
-    """One entry of a list: a finding of a validator (``loc``, ``msg``) or an error of its own."""
+    """Read an item of a list: a validation error (``loc``, ``msg``) or a complete error."""
     if not isinstance(item, dict):
         return _from_json(item, inside)
     plain = plain_names(item)
     code, message = _from_json(item, inside)
-    if "msg" in plain or "loc" in plain:  # the type of such a finding is the name of a rule, not of an error
+    if "msg" in plain or "loc" in plain:  # the type of a validation error names a rule
         code = _own_code({**plain, "type": None}, False, message)
     names = _LOCATIONS if inside else _LOCATIONS[:1]
-    where = next((where for name in names if (where := _location(plain.get(name)))), "")
-    return code, f"{where}: {message}" if where and message else message
+    location = next((found for name in names if (found := _location(plain.get(name)))), "")
+    return code, f"{location}: {message}" if location and message else message
 
 
 def _location(value: object) -> str:
     if isinstance(value, str):
         return value.strip()
-    where = ""
+    location = ""
     for step in value if isinstance(value, (list, tuple)) else ():
-        where += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return where.removeprefix(".")
+        location += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return location.removeprefix(".")
 
 
 def _from_fields(value: object) -> str | None:
-    """The findings of an object that has texts by the names of fields, and nothing else."""
-    if not isinstance(value, dict) or "role" in value:  # that is a message of a conversation
+    """Read an object that maps field names to texts. Any other object returns None."""
+    if not isinstance(value, dict) or "role" in value:  # a chat message
         return None
     found = []
-    for name, findings in value.items():
-        texts = findings if isinstance(findings, list) else [findings]
+    for name, errors in value.items():
+        texts = errors if isinstance(errors, list) else [errors]
         if not texts or not all(isinstance(text, str) for text in texts):
             return None
         found.append(f"{name}: {', '.join(texts)}")
@@ -177,7 +177,7 @@ def _from_fields(value: object) -> str | None:
 
 
 def _from_message(text: str) -> Found:
-    """A message, or what is in it, where it is JSON or a page that a gateway passed on."""
+    """Read a message. If a gateway put JSON or a web page into it, read that."""
     text = text.strip()
     found: Found = (None, None)
     if text[:1] in ("{", "["):
@@ -189,7 +189,7 @@ def _from_message(text: str) -> Found:
 
 
 def _from_text(text: str) -> Found:
-    """A body that is no JSON."""
+    """Read a body that is not JSON."""
     if text[:1] == "<":
         return _from_markup(text)
     if re.match(r"(event|data|id)?:", text):
@@ -205,7 +205,7 @@ def _from_text(text: str) -> Found:
 
 
 def _from_markup(markup: str) -> Found:
-    """The title or heading of a page, or the message of an error in XML."""
+    """Read the title or heading of a web page, or the message of an XML error."""
     markup = markup[:_MAX_MARKUP]
     for name in ("title", "message", "faultstring", "h1"):
         if text := _element(markup, name):
@@ -214,13 +214,13 @@ def _from_markup(markup: str) -> Found:
 
 
 def _element(markup: str, name: str) -> str | None:
-    """The text at the beginning of an element."""
+    """Return the text at the start of an element."""
     opening = re.search(rf"<{name}[\s>]", markup, re.IGNORECASE)
     if opening is None:
         return None
-    # Plain searches, each over the text once: a pattern for the whole element can take quadratic time.
+    # Linear searches: a regular expression for the whole element can take quadratic time.
     content = markup.find(">", opening.start()) + 1
-    # Imported here because it is rarely needed, and brings a long table.
+    # Imported here because it is rarely needed and loads a large table.
     import html
 
     return " ".join(html.unescape(markup[content:].partition("<")[0]).split()) or None if content else None
@@ -233,10 +233,10 @@ def _text(value: object) -> str | None:
 
 
 def one_line(text: str | None, limit: int) -> str:
-    """Fit a text from outside into a line of a log: one line, no control characters, no passwords of URLs."""
+    """Make a foreign text safe for a log: one line, no control characters, no credentials of URLs."""
     if not text:
         return ""
-    # Cut first, so that a body of megabytes costs nothing. The two joiners are part of words and emoji.
+    # Truncate first, so that large bodies are cheap. Keep the zero-width joiners of words and emoji.
     text = str(text)[: limit * 8]
     text = "".join(char if char.isprintable() or char in "\u200c\u200d" else " " for char in text)
     text = " ".join(re.sub(r"://[^/\s]*@", "://<hidden>@", text).split())

@@ -1,4 +1,4 @@
-"""Reads the headers of an error: the request id, and how long to wait. Nothing here raises."""
+"""Reads the headers of an error: request id, code and message, retry delay. The functions never raise."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _REQUEST_ID_HEADERS = (
     "x-amz-request-id",
 )
 _MILLISECONDS_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
-# The three forms of RFC 9110, section 5.6.7; the parser takes much else for a date.
+# The three formats of RFC 9110, section 5.6.7. The parser accepts many other texts as dates.
 _HTTP_DATE = r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})"
 
 
 def header_items(headers: Any) -> Iterator[tuple[str, str]]:
-    """The names and values of headers in any form: a mapping, pairs, text or bytes, or None."""
+    """Yield names and values of headers: a mapping or pairs, of text or bytes, or None."""
     for name, value in headers.items() if hasattr(headers, "items") else headers or ():
         yield _header_text(name), _header_text(value)
 
 
 def read_request_id(headers: Any) -> str | None:
-    """Return the identifier of the request in the server's own logs."""
+    """Return the server's id of the request."""
     return _header(headers, *_REQUEST_ID_HEADERS)
 
 
 def read_error_headers(headers: Any) -> tuple[str | None, str | None]:
-    """Return the code and the message of an error whose body does not have them, each None if it does not say.
+    """Return the code and the message of an error from its headers, each None if it is missing.
 
-    They are in the challenge of a 401 or 403 (RFC 6750, section 3), and in a header of AWS.
+    Sources: the challenge of a 401 or 403 (RFC 6750, section 3) and a header of AWS.
     """
     challenge = _header(headers, "www-authenticate") or ""
     found = dict(re.findall(r'\b(error|error_description)="([^"]+)"', challenge))
@@ -42,10 +42,10 @@ def read_error_headers(headers: Any) -> tuple[str | None, str | None]:
 
 
 def read_retry_after(headers: Any) -> float | None:
-    """Return the seconds that the server asks to wait; None if it does not say, or not clearly.
+    """Return the retry delay in seconds; None if it is missing or invalid.
 
-    The milliseconds of some providers are more exact and win over Retry-After (RFC 9110, section 10.2.3), which is
-    a number of seconds or a date.
+    The millisecond headers of some providers take precedence over Retry-After (RFC 9110, section 10.2.3), which
+    contains a number of seconds or a date.
     """
     milliseconds = _number(_header(headers, *_MILLISECONDS_HEADERS))
     if milliseconds is not None:
@@ -56,7 +56,7 @@ def read_retry_after(headers: Any) -> float | None:
 
 
 def _number(text: str | None) -> float | None:
-    # Digits with at most one point: neither a sign nor "nan" nor a date passes.
+    # Only digits with at most one point: no sign, no "nan", no date.
     if text is None or not text.isascii() or not text.replace(".", "", 1).isdigit():
         return None
     return float(text)
@@ -80,7 +80,7 @@ def _seconds_until(http_date: str) -> float | None:
 
 
 def _header(headers: Any, *names: str) -> str | None:
-    """The first of these headers that is there and not empty, by names without case (RFC 9110, 5.1)."""
+    """Return the first of these headers that is not empty. Names are case-insensitive (RFC 9110, section 5.1)."""
     found: dict[str, str] = {}
     for name, value in header_items(headers):
         found.setdefault(name.lower(), value.strip())

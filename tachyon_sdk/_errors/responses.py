@@ -1,4 +1,4 @@
-"""Makes the error of a response."""
+"""Creates the exception for a response."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from tachyon_sdk._errors.body import Found, one_line, read_error_body
-from tachyon_sdk._settings.checks import hidden_url
+from tachyon_sdk._settings.checks import redact_url
 from tachyon_sdk.exceptions import (
     ApiException,
     ResponseDecodeException,
@@ -16,12 +16,12 @@ from tachyon_sdk.exceptions import (
 )
 
 _MAX_BODY_BYTES = 1024 * 1024
-_MAX_SHOWN_BYTES = 65_536
+_MAX_INSPECTED_BYTES = 65_536
 _NOT_JSON = object()
 
 
 class Response(Protocol):
-    """What every error tells of its response."""
+    """The attributes of a response that every exception has."""
 
     status: int
     reason: str | None
@@ -31,45 +31,45 @@ class Response(Protocol):
 
 
 class UnreadResponse(Response, Protocol):
-    """A response whose body the error may still have to read."""
+    """A response whose body may not have been read yet."""
 
     def read(self, limit: int | None = None) -> bytes: ...
 
 
 def status_error(response: UnreadResponse) -> ApiException:
-    """Return the error of a response whose status is no success. It reads the body, which may break off."""
+    """Return the exception for an error status. Reads the body; a truncated one is accepted."""
     try:
         body = response.read(_MAX_BODY_BYTES)
     except ApiException as error:
         body = (error.body or "").encode()
     message = None
     if 300 <= response.status < 400:
-        # Without its query, in which a credential may have come back.
-        target = hidden_url(response.headers.get("Location", "nowhere"))
-        message = f"the server redirects to {target}, which is not followed"
+        # Without its query, which may contain a credential.
+        target = redact_url(response.headers.get("Location", "nowhere"))
+        message = f"the server redirects to {target}; redirects are not followed"
     return exception_class(response.status)(
         response.status, response.reason, headers=response.headers, body=body, message=message
     )
 
 
 def raise_for_status(response: UnreadResponse, previous: tuple[ApiException, ...] = ()) -> None:
-    """Raise the error of a response whose status is no success.
+    """Raise the exception for an error status.
 
     Args:
         response: The response.
-        previous: The errors of the attempts before it.
+        previous: The exceptions of the previous attempts.
     """
     if not 200 <= response.status < 300:
         raise status_error(response).after(previous)
 
 
 def reported_error(response: Response, body: bytes, found: Found | None = None) -> StreamErrorException:
-    """Return the error that a server reported inside a successful response.
+    """Return the exception for an error in a successful response.
 
     Args:
         response: The response.
-        body: Its body, or the data of the event.
-        found: The code and the message, if they have been read already.
+        body: The body, or the data of the event.
+        found: The code and the message, if already known.
     """
     error = StreamErrorException(response.status, response.reason, headers=response.headers, body=body)
     if found is not None:
@@ -80,13 +80,13 @@ def reported_error(response: Response, body: bytes, found: Found | None = None) 
 
 
 def undecodable_error(response: Response, body: bytes, name: str, detail: str) -> ResponseDecodeException:
-    """Return the error of a response that is not what was expected.
+    """Return the exception for a response that cannot be decoded.
 
     Args:
         response: The response.
-        body: Its body, or the data of the event.
-        name: Name of the type that was expected.
-        detail: Where the body does not fit.
+        body: The body, or the data of the event.
+        name: Name of the expected type.
+        detail: The mismatch between the body and the type.
     """
     message = undecodable_message(response.headers, body, name, detail)
     return ResponseDecodeException(
@@ -95,8 +95,8 @@ def undecodable_error(response: Response, body: bytes, name: str, detail: str) -
 
 
 def undecodable_message(headers: Mapping[str, str], body: bytes, name: str, detail: str) -> str:
-    """Say why a body is not what was expected, and what it is if it is not even JSON."""
-    text = body[:_MAX_SHOWN_BYTES].decode("utf-8", "replace").removeprefix("\ufeff").strip()
+    """Describe why a body cannot be decoded, and what it is if it is not JSON."""
+    text = body[:_MAX_INSPECTED_BYTES].decode("utf-8", "replace").removeprefix("\ufeff").strip()
     media_type = one_line(headers.get("Content-Type", "").partition(";")[0], 80).lower()
     value = _parsed(text)
     if not text:
@@ -106,9 +106,9 @@ def undecodable_message(headers: Mapping[str, str], body: bytes, name: str, deta
         kind = "XML" if text.startswith("<?xml") or media_type.endswith("/xml") else "a web page"
         detail = f"it is {kind}, {title!r}" if title else f"it is {kind}"
     elif isinstance(value, dict):
-        said = one_line(read_error_body(None, value)[1], 120)
-        detail += f"; it says {said!r}" if said else ""
-    elif value is _NOT_JSON and text[0] not in "{[":  # else it was cut
+        message = one_line(read_error_body(None, value)[1], 120)
+        detail += f"; it says {message!r}" if message else ""
+    elif value is _NOT_JSON and text[0] not in "{[":  # otherwise it is truncated JSON
         detail = f"it is not JSON and begins with {one_line(text, 60)!r}"
     if not media_type:
         detail += " (there is no content type)"

@@ -1,1 +1,1 @@
-"""What stands behind `Configuration`: checks, environment, hosts and logs."""
+"""Internals of `Configuration`: validation, environment variables, hosts and logging."""

@@ -1,6 +1,6 @@
-"""Checks of single settings: each takes the name and the value, and returns the value to keep or raises.
+"""Validators of single settings. Each takes a name and a value, and returns the value to store or raises.
 
-A message names the setting and says what would be right. It shows no credentials and no passwords of URLs.
+Error messages name the setting and the expected value. They never contain credentials.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Check = Callable[[str, Any], Any]
 
 HOST_SCHEMES = ("http", "https")
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-# What socket.settimeout takes: a number of milliseconds in a C int.
+# Limit of socket.settimeout: the milliseconds must fit into a C int.
 MAX_SECONDS = 2_147_483
 
 _HOST_AND_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::(.*))?", re.DOTALL)
@@ -28,7 +28,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 
 def optional(check: Check, unset: Callable[[], Any] = lambda: None) -> Check:
-    """A check that lets None pass, as what ``unset`` returns."""
+    """Wrap a check so that None is accepted and replaced by ``unset()``."""
     return lambda name, value: unset() if value is None else check(name, value)
 
 
@@ -45,15 +45,15 @@ def text_or_bytes(name: str, value: Any) -> str | bytes:
 
 
 def header_value(name: str, value: Any) -> str:
-    """Text that can stand in a header: anything else would cut the request or fail while it is being sent."""
+    """Return the text for a header. Line breaks would end the header (RFC 9110, section 5.5)."""
     header = text(name, value)
     if not (header.isascii() and header.isprintable()):
-        raise ApiValueError(f"{name} must be printable ASCII, without a line break (also at its end)")
+        raise ApiValueError(f"{name} must be printable ASCII without line breaks (check its end)")
     return header.strip()
 
 
 def user_name(name: str, value: Any) -> str:
-    """RFC 7617, section 2: the first colon ends the user name, so it cannot contain one."""
+    """Reject colons: the first one ends the user name (RFC 7617, section 2)."""
     user = password(name, value)
     if ":" in user:
         raise ApiValueError(f"{name} must not contain a colon")
@@ -61,48 +61,50 @@ def user_name(name: str, value: Any) -> str:
 
 
 def password(name: str, value: Any) -> str:
-    """RFC 7617, section 2: no control characters."""
+    """Reject control characters (RFC 7617, section 2)."""
     secret = text(name, value)
     if re.search(r"[\x00-\x1f\x7f]", secret):
-        raise ApiValueError(f"{name} must not contain control characters, such as a line break at its end")
+        raise ApiValueError(f"{name} must not contain control characters (check its end for a line break)")
     if re.search(r"[\ud800-\udfff]", secret):
-        raise ApiValueError(f"{name} must be text that UTF-8 can carry")
+        raise ApiValueError(f"{name} must be encodable as UTF-8")
     return secret
 
 
 def flag(name: str, value: Any) -> bool:
-    # Only 0 and 1 besides: the text "false" must not switch a thing on, nor None the verification off.
+    # Only bool, 0 and 1: the text "false" must not enable a setting, nor None disable verification.
     if not isinstance(value, int) or value not in (0, 1):
         raise _wrong_type(name, value, "a bool", bool)
     return bool(value)
 
 
 def integer(minimum: int) -> Check:
-    def checked(name: str, value: Any) -> int:
+    def check_integer(name: str, value: Any) -> int:
         try:
-            number = operator.index(_no_bool(value))  # numpy's integers are no int
+            number = operator.index(_reject_non_numbers(value))  # numpy's integers are not int
         except TypeError:
             raise _wrong_type(name, value, "an int", int) from None
         if number < minimum:
             raise ApiValueError(f"{name} must be {minimum} or more, not {number}")
         return number
 
-    return checked
+    return check_integer
 
 
 def seconds(name: str, value: Any, *, zero: bool = False) -> float:
     try:
-        number = math.inf if isinstance(value, int) and value > MAX_SECONDS else float(_no_bool(value))
+        number = (
+            math.inf if isinstance(value, int) and value > MAX_SECONDS else float(_reject_non_numbers(value))
+        )
     except (TypeError, ValueError):
         raise _wrong_type(name, value, "a number of seconds or None", int, float) from None
-    if not (0 < number <= MAX_SECONDS or (zero and number == 0)):  # also refuses nan
+    if not (0 < number <= MAX_SECONDS or (zero and number == 0)):  # also rejects nan
         least = "at least 0" if zero else "above 0"
         raise ApiValueError(f"{name} must be {least} and at most {MAX_SECONDS} seconds, or None for no limit")
     return number
 
 
-def _no_bool(value: Any) -> Any:
-    """The value, unless it only converts to a number."""
+def _reject_non_numbers(value: Any) -> Any:
+    """Return the value; raise TypeError for types that are not numbers, but convert to one."""
     if isinstance(value, (bool, str, bytes, bytearray)):
         raise TypeError
     return value
@@ -137,13 +139,13 @@ def function(name: str, value: Any) -> Callable[..., Any]:
 
 
 def tls_context(name: str, value: Any) -> Any:
-    if not hasattr(value, "wrap_socket"):  # so that ssl need not be imported
+    if not hasattr(value, "wrap_socket"):  # without importing ssl
         raise _wrong_type(name, value, "an ssl.SSLContext")
     return value
 
 
 def host_name_to_match(name: str, value: Any) -> str | bool | None:
-    """A name, or False for no comparison; True, "compare it with the host", is what None says to urllib3."""
+    """Return a name, False (do not compare), or None (compare with the host) for True, as urllib3 expects."""
     return text(name, value) if isinstance(value, str) else None if flag(name, value) else False
 
 
@@ -160,7 +162,7 @@ def path(name: str, value: Any) -> str:
 def readable_file(name: str, value: Any) -> str:
     file = path(name, value)
     if not os.path.exists(file):
-        raise ApiValueError(f"{name}: there is no file {file!r}")
+        raise ApiValueError(f"{name}: no such file: {file!r}")
     if os.path.isdir(file):
         raise ApiValueError(f"{name}: {file!r} is a directory, not a file")
     if not os.access(file, os.R_OK):
@@ -171,12 +173,12 @@ def readable_file(name: str, value: Any) -> str:
 def safe_characters(name: str, value: Any) -> str:
     characters = text(name, value)
     if set(characters) & set("?#"):
-        raise ApiValueError(f"{name} must not contain ? or #, which end a path")
+        raise ApiValueError(f"{name} must not contain ? or #, which end the path of a URL")
     return characters
 
 
 def retries(name: str, value: Any) -> Any:
-    """A count, a policy (anything with a ``delay`` to call), or a Retry of urllib3, read as its total."""
+    """Return a count or a policy (any object with a ``delay`` method). A urllib3 Retry becomes its ``total``."""
     if callable(getattr(value, "delay", None)):
         return value
     if hasattr(value, "total"):
@@ -190,50 +192,50 @@ def host_url(name: str, value: Any) -> str:
 
 
 def proxy_url(name: str, value: Any) -> str | None:
-    """Check a URL, or an empty text, which means no proxy even if the environment names one."""
+    """Check the URL of a proxy. An empty text means no proxy, even if the environment sets one."""
     if value == "":
         return None
     if isinstance(value, str) and value[:8].lower() == "socks://":
-        # As desktops and proxy programs write it.
+        # A common spelling in desktop settings and proxy tools.
         value = f"socks5://{value[8:]}"
     return _url(name, value, PROXY_SCHEMES, user_info=True)
 
 
-def hidden_url(url: str) -> str:
-    """The URL without user name, password and query, for messages. It may well be no URL at all."""
+def redact_url(url: str) -> str:
+    """Return a URL for messages, without user name, password and query. Accepts any text."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         scheme, rest = "", url
-    before, *after = re.split(r"[?#]", rest, maxsplit=1)
-    if "@" in scheme or (after and "@" in after[0]):
-        return "<hidden>"  # a password that has one of these characters in it
-    if "@" in before:
-        before = "<hidden>@" + before.rpartition("@")[2]
-    shown = scheme + separator + before + "?<hidden>" * len(after)
-    return shown if len(shown) <= 200 else shown[:197] + "..."
+    address, *query = re.split(r"[?#]", rest, maxsplit=1)
+    if "@" in scheme or (query and "@" in query[0]):
+        return "<hidden>"  # a password that contains ? or # or ://
+    if "@" in address:
+        address = "<hidden>@" + address.rpartition("@")[2]
+    redacted = scheme + separator + address + "?<hidden>" * len(query)
+    return redacted if len(redacted) <= 200 else redacted[:197] + "..."
 
 
 def _url(name: str, value: Any, schemes: Collection[str], user_info: bool) -> str:
     url = text(name, value)
 
-    def wrong(why: str) -> ApiValueError:
-        return ApiValueError(f"{name} {why}: {hidden_url(url)!r}")
+    def error(why: str) -> ApiValueError:
+        return ApiValueError(f"{name} {why}: {redact_url(url)!r}")
 
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() not in schemes:
-        raise wrong(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        raise error(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
-        raise wrong("must not contain spaces, control characters or backslashes")
+        raise error("must not contain spaces, control characters or backslashes")
     _, at, host_and_port = rest.partition("/")[0].rpartition("@")
     if at and not user_info:
-        raise wrong("must not contain a user name or password, set those as username and password")
+        raise error("must not contain a user name or password; set username and password instead")
     if "?" in rest or "#" in rest:
-        raise wrong("must not have a query or a fragment")
+        raise error("must not contain a query or a fragment")
     match = _HOST_AND_PORT.fullmatch(host_and_port)
     if match is None or not _is_host(match[1]):
-        raise wrong("must have a valid host name (in ASCII) or address")
+        raise error("must contain a valid host name (ASCII) or IP address")
     if match[2] is not None and not (_PORT.fullmatch(match[2]) and 1 <= int(match[2]) <= 65535):
-        raise wrong("must have a port from 1 to 65535, or none")
+        raise error("must contain a port from 1 to 65535, or none")
     return url
 
 
@@ -246,44 +248,44 @@ def _is_host(host: str) -> bool:
         ipaddress.IPv6Address(host[1:-1])
     except ValueError:
         return False
-    # It takes any text for a zone, which urllib3 does not.
+    # IPv6Address accepts any text as a zone, urllib3 does not.
     return _ZONE.fullmatch(host[1:-1].partition("%")[2]) is not None
 
 
-def _wrong_type(name: str, value: Any, right: str, *classes: type) -> ApiTypeError:
-    return ApiTypeError(f"{name} must be {right}, not {type(value).__name__}", valid_classes=classes)
+def _wrong_type(name: str, value: Any, expected: str, *classes: type) -> ApiTypeError:
+    return ApiTypeError(f"{name} must be {expected}, not {type(value).__name__}", valid_classes=classes)
 
 
 def check(name: str, value: Any) -> Any:
-    """Return the value to keep for this attribute of Configuration, or raise. Unknown names pass."""
+    """Check the value of an attribute of Configuration and return the value to store. Unknown names pass."""
     return CHECKS[name](name, value) if name in CHECKS else value
 
 
 def check_name(name: str) -> None:
-    """Raise where a name is no setting, and so close to one that it must be a slip. Other names pass, for programs.
+    """Raise for a name that is not a setting, but nearly one. Other names pass: programs may store their own.
 
     Raises:
-        ApiAttributeError: The message has the right name.
+        ApiAttributeError: The name is probably misspelled; the message suggests the setting.
     """
-    if name in CHECKS or name in _OF_THE_LOG or name.startswith("_"):
+    if name in CHECKS or name in _LOG_ATTRIBUTES or name.startswith("_"):
         return
     # Imported here because it is rarely needed.
     from difflib import get_close_matches
 
     letters = name.replace("_", "").lower()
     known = {setting.replace("_", ""): setting for setting in CHECKS}
-    swapped = [each for each in known if sorted(each) == sorted(letters)]
-    if close := swapped or get_close_matches(letters, known, 1, 0.85):
-        raise ApiAttributeError(f"there is no setting {name}, do you mean {known[close[0]]}?")
+    anagrams = [each for each in known if sorted(each) == sorted(letters)]
+    if close := anagrams or get_close_matches(letters, known, 1, 0.85):
+        raise ApiAttributeError(f"Configuration has no setting {name}; did you mean {known[close[0]]}?")
 
 
 def _pool_size() -> int:
     return min(32, (os.cpu_count() or 1) * 5)
 
 
-_OF_THE_LOG = frozenset({"logger", "logger_formatter", "logger_file_handler", "logger_stream_handler"})
+_LOG_ATTRIBUTES = frozenset({"logger", "logger_formatter", "logger_file_handler", "logger_stream_handler"})
 
-# What each attribute of Configuration is checked with, in the constructor and whenever it is set.
+# Validators of the attributes of Configuration, called by the constructor and on assignment.
 CHECKS: dict[str, Check] = {
     "host": host_url,
     "server_index": optional(integer(0)),

@@ -1,4 +1,4 @@
-"""Settings that come from the environment of the process."""
+"""Settings from environment variables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tachyon_sdk._settings.checks import Check, proxy_url
 
 
 def setting(check: Check, *names: str) -> Any:
-    """Return the first of these variables that is set and not empty, checked under its own name, or None."""
+    """Return the first variable that is set and not empty, checked, or None. Errors name the variable."""
     for name in names:
         value = os.environ.get(name, "").strip()
         if value:
@@ -20,9 +20,9 @@ def setting(check: Check, *names: str) -> Any:
 
 
 def proxies() -> dict[str, str]:
-    """Return ``http_proxy`` as "http" and so on: what is set for "http", "https" and "all"; and "no"."""
-    # Costs more to import than all the rest of the configuration, and most processes have no proxy.
-    # On Windows and macOS it also reads the settings of the system.
+    """Return the proxy variables without their suffix: "http", "https", "all" and "no"."""
+    # Importing urllib.request is slow, and most processes have no proxy. On Windows and macOS, getproxies() also
+    # reads the system settings.
     if sys.platform not in ("win32", "darwin") and not any(n.lower().endswith("_proxy") for n in os.environ):
         return {}
     from urllib.request import getproxies
@@ -31,16 +31,16 @@ def proxies() -> dict[str, str]:
 
 
 def proxy_for(url: str, proxies: Mapping[str, str]) -> str | None:
-    """Return the proxy for requests to this URL: that for its scheme, else that for all.
+    """Return the proxy for requests to this URL: the one for its scheme, else the one for all schemes.
 
     Raises:
-        ApiValueError: It cannot be used.
+        ApiValueError: The URL of the proxy is invalid.
     """
     scheme = url.partition("://")[0].lower()
     for kind in (scheme, "all"):
         value = proxies.get(kind, "").strip()
         if value:
-            # A bare "host:port" is usual there, and means a proxy that is spoken to over HTTP.
+            # A bare "host:port" is common there and means an http proxy.
             return proxy_url(
                 f"{kind}_proxy of the environment", value if "://" in value else f"http://{value}"
             )

@@ -1,4 +1,4 @@
-"""The hosts that the contract names."""
+"""The hosts of the contract."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ServerVariablesT = dict[str, str]
 
 
 class HostSettingVariable(TypedDict):
-    """A part of a host's URL that can be chosen. Without ``enum_values`` any value will do."""
+    """A variable in the URL of a host. Without ``enum_values``, any value is allowed."""
 
     description: str
     default_value: str
@@ -26,7 +26,7 @@ class _HostSetting(TypedDict):
 
 
 class HostSetting(_HostSetting, total=False):
-    """A host; each of its variables stands in the URL as ``{name}``."""
+    """A host. The URL contains ``{name}`` for each variable."""
 
     variables: dict[str, HostSettingVariable]
 
@@ -40,19 +40,19 @@ def contract_hosts() -> list[HostSetting]:
 
 
 def host_from(servers: Sequence[HostSetting], index: int, variables: Mapping[str, str]) -> str:
-    """Return the URL of one of the hosts, with its variables filled in.
+    """Return the URL of a host with its variables replaced.
 
     Raises:
-        ApiValueError: If there is no such host, or a variable has a value that is not among those allowed.
+        ApiValueError: The index is out of range, or the value of a variable is not allowed.
     """
     if not 0 <= index < len(servers):
-        raise ApiValueError(f"there is no host number {index}: the numbers go from 0 to {len(servers) - 1}")
+        raise ApiValueError(f"host index {index} is out of range: it must be from 0 to {len(servers) - 1}")
     server = servers[index]
     url = server["url"]
     for name, variable in server.get("variables", {}).items():
         value = variables.get(name, variable["default_value"])
         allowed = variable.get("enum_values")
         if allowed and value not in allowed:
-            raise ApiValueError(f"the variable {name} of the host must be one of {allowed}, not {value!r}")
+            raise ApiValueError(f"the host variable {name} must be one of {allowed}, not {value!r}")
         url = url.replace(f"{{{name}}}", value)
     return url.rstrip("/")

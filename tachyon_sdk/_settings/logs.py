@@ -1,7 +1,7 @@
-"""The loggers of the package: silent until a configuration says otherwise.
+"""Logging of the package: silent unless a configuration enables it.
 
-Loggers belong to the process, and configurations are many. So log files and the debug level are shared here:
-each is in force as long as one configuration asks for it, and is there once however many do.
+Loggers are global, but a process may have many configurations. Log files and the debug level are therefore shared:
+each stays active while at least one configuration uses it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _log = logging.getLogger("tachyon_sdk")
 
 
 def _renew_lock() -> None:
-    """Give a child of fork a lock of its own: the thread that held it may not be there to release it."""
+    """Replace the lock in a forked child: the thread that held it may not exist there."""
     global _lock
     _lock = threading.Lock()
 
@@ -35,21 +35,21 @@ def _renew_lock() -> None:
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_renew_lock)
 
-# Without it, Python would print the warnings of a program that has set up no logging.
+# Without a handler, Python prints warnings to stderr if the program has not configured logging.
 _log.addHandler(logging.NullHandler())
 
 
 class LoggingSettings:
-    """The part of a configuration that is about the log."""
+    """The logging settings of a configuration."""
 
     logger: dict[str, logging.Logger]
-    """The loggers that these settings are for: this package's and urllib3's."""
+    """The loggers that these settings apply to: this package's and urllib3's."""
     logger_formatter: logging.Formatter
-    """Formats the lines in logger_file; made from logger_format."""
+    """Formats the lines of logger_file; created from logger_format."""
     logger_file_handler: logging.FileHandler | None
     """Writes to logger_file; configurations with the same file share it."""
     logger_stream_handler: logging.Handler | None
-    """Kept for programs that set it; not used."""
+    """Accepted for compatibility; ignored."""
 
     def __init__(self, debug: bool | None) -> None:
         self.logger = {key: logging.getLogger(name) for key, name in _LOGGERS.items()}
@@ -63,11 +63,10 @@ class LoggingSettings:
 
     @property
     def debug(self) -> bool:
-        """Whether the loggers let everything pass, down to DEBUG.
+        """Whether the loggers are set to DEBUG.
 
-        They stay at DEBUG until no configuration asks for it, then go back to the level they had. To see
-        something, set logger_file, or set up logging in your program. Nothing is printed: the debug output of
-        http.client, which shows credentials, stays off.
+        They return to their previous level when no configuration has debug set. To see the messages, set logger_file
+        or configure logging in your program. The debug output of http.client, which prints credentials, stays off.
         """
         return self._debug
 
@@ -78,7 +77,7 @@ class LoggingSettings:
 
     @property
     def logger_file(self) -> str | None:
-        """File that the loggers append to, in UTF-8, or None.
+        """Path of the log file (UTF-8, appended to), or None.
 
         Raises:
             ApiValueError: The file cannot be opened.
@@ -97,7 +96,7 @@ class LoggingSettings:
 
     @property
     def logger_format(self) -> str:
-        """Format of the lines in logger_file, as for logging.Formatter."""
+        """Format of the lines of logger_file, as for logging.Formatter."""
         return self._logger_format
 
     @logger_format.setter
@@ -132,7 +131,7 @@ class LoggingSettings:
 def _join_file(
     owner: object, file: str, formatter: logging.Formatter, loggers: Collection[logging.Logger]
 ) -> logging.FileHandler:
-    """Let the loggers write to the file on behalf of the owner."""
+    """Add the file to the loggers for this owner."""
     full_path = os.path.abspath(file)
     with _lock:
         handler = next((known for known in _files if known.baseFilename == full_path), None)
@@ -149,7 +148,7 @@ def _join_file(
 
 
 def _leave_file(owner: object, handler: logging.FileHandler) -> None:
-    """End what _join_file began. The file is closed when no owner is left."""
+    """Undo _join_file for this owner. The last owner closes the file."""
     with _lock:
         owners, attached = _files.get(handler, (WeakSet(), set()))
         owners.discard(owner)
@@ -161,7 +160,7 @@ def _leave_file(owner: object, handler: logging.FileHandler) -> None:
 
 
 def _set_debug(owner: object, on: bool, loggers: Collection[logging.Logger]) -> None:
-    """Set the loggers to DEBUG on behalf of the owner; back to what they were when no owner is left."""
+    """Set the loggers to DEBUG for this owner, or restore their levels when the last owner leaves."""
     with _lock:
         if on:
             _debugging.add(owner)
@@ -172,13 +171,13 @@ def _set_debug(owner: object, on: bool, loggers: Collection[logging.Logger]) -> 
         _debugging.discard(owner)
         if not _debugging:
             for logger, level in _levels_before.items():
-                if logger.level == logging.DEBUG:  # else someone has set it since
+                if logger.level == logging.DEBUG:  # otherwise changed elsewhere since
                     logger.setLevel(level)
             _levels_before.clear()
 
 
 class Request(Protocol):
-    """What the log says of a request."""
+    """The attributes of a request that are logged."""
 
     @property
     def method(self) -> str: ...
@@ -187,7 +186,7 @@ class Request(Protocol):
 
 
 class Response(Protocol):
-    """What the log says of a response."""
+    """The attributes of a response that are logged."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
@@ -196,17 +195,17 @@ class Response(Protocol):
 def log_attempt(
     request: Request, outcome: object, started: float, attempt: int, response: Response | None = None
 ) -> None:
-    """Log one attempt at a request, at level DEBUG.
+    """Log an attempt of a request at level DEBUG.
 
     Args:
         request: The request.
-        outcome: The status of its response, or the error in words.
-        started: When it began, in seconds of `time.monotonic()`.
-        attempt: Number of the attempt, counted from 1.
-        response: The response, if there is one.
+        outcome: The status of the response, or a description of the error.
+        started: Start of the attempt, in seconds of `time.monotonic()`.
+        attempt: Number of the attempt, starting at 1.
+        response: The response, if one arrived.
     """
     if _log.isEnabledFor(logging.DEBUG):
-        # Imported here because a configuration without a call needs neither.
+        # Imported here because only calls need them.
         from tachyon_sdk._errors.body import one_line
         from tachyon_sdk._errors.headers import read_request_id
 
@@ -215,7 +214,7 @@ def log_attempt(
         _log.debug(
             "%s %s: %s in %.3f s (attempt %d, request id %s)",
             request.method,
-            # Without the query, which may hold a credential.
+            # Without the query, which may contain a credential.
             request.url.partition("?")[0],
             outcome,
             duration,

@@ -1,4 +1,4 @@
-"""Which hosts `no_proxy` names."""
+"""Matching of hosts against `no_proxy`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def excludes(no_proxy: str, url: str) -> bool:
-    """Return whether requests to this URL do not go through the proxy.
+    """Return whether requests to this URL bypass the proxy.
 
-    An entry is a host name, which includes its subdomains, an IP address, or a network such as `10.0.0.0/8`; `*` is
+    An entry is a host name (including its subdomains), an IP address, a network such as `10.0.0.0/8`, or `*` for
     every host. A port after an entry limits it to that port. Names are not resolved.
     """
     scheme, _, rest = url.partition("://")
@@ -52,11 +52,11 @@ def _is_in_network(address: IPv4Address | IPv6Address, network: str) -> bool:
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
     if ":" not in host and not host.replace(".", "").isdigit():
-        return None  # a name, which is the usual case: spares the import
+        return None  # a name, the common case: avoids the import
     import ipaddress
 
     try:
-        # Without the zone, such as `%eth0`: it names an interface of this machine.
+        # Without the zone, such as `%eth0`, which names a local interface.
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return None
@@ -64,7 +64,7 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def _host_and_port(text: str) -> tuple[str, str | None]:
-    """Splits `name`, `name:1`, `::1`, `[::1]` and `[::1]:1`; a network stays whole."""
+    """Split `name`, `name:1`, `::1`, `[::1]` or `[::1]:1`. A network is not split."""
     port = ""
     if text.startswith("["):
         text, _, rest = text[1:].partition("]")

@@ -1,1 +1,1 @@
-"""Types of the program: the schema of a function's arguments and of a model, and their faults."""
+"""Support for the user's own types: JSON Schemas of functions and models, and validation errors as text."""

@@ -1,4 +1,4 @@
-"""What a model is told about a typed function or a pydantic model, and how its arguments are read."""
+"""Inspects functions and pydantic models that are used as tools: name, description, JSON Schema of the arguments."""
 
 import functools
 import inspect
@@ -12,7 +12,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from tachyon_sdk._typed.schema import adapter_of, schema_of
+from tachyon_sdk._typed.schema import json_schema, type_adapter
 from tachyon_sdk.exceptions import ApiTypeError
 
 # Older versions ignore the validation alias of a parameter.
@@ -21,14 +21,14 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 
 
 class Callee(NamedTuple):
-    """Something that a model can call.
+    """A function or model that a model can call.
 
     Attributes:
-        name: Its own name.
-        description: The first paragraph of its docstring, in one line.
-        schema: JSON Schema of its arguments.
+        name: Name of the function or class.
+        description: First paragraph of the docstring, as one line.
+        schema: JSON Schema of the arguments.
         arguments: Validates the arguments.
-        run: Calls it with what was validated.
+        run: Calls the function or model with the validated arguments.
     """
 
     name: str
@@ -38,79 +38,89 @@ class Callee(NamedTuple):
     run: Callable[[Any], Any]
 
 
-def callee_of(tool: Any) -> Callee:
-    """Looks at a function, a method or a pydantic model.
+def inspect_tool(tool: Any) -> Callee:
+    """Inspect a function, a method or a pydantic model.
 
     Raises:
-        ApiTypeError: It is none of these, or its arguments cannot be told to a model; see `Toolbox`.
+        ApiTypeError: It is none of these, or no JSON Schema describes its arguments; see `Toolbox`.
     """
     if isinstance(tool, type) and issubclass(tool, BaseModel):
-        callee = _of_model(tool)
-    elif inspect.isroutine(tool):
-        callee = _of_function(tool)
+        callee = _inspect_model(tool)
+    elif _is_function(tool):
+        callee = _inspect_function(tool)
     else:
-        raise ApiTypeError(f"a tool is a function, a method or a pydantic model, not {tool!r}")
+        raise ApiTypeError(f"a tool must be a function, a method or a pydantic model, not {tool!r}")
     if callee.schema.get("type") != "object":
-        raise ApiTypeError(f"{callee.name}: arguments are a JSON object, which this is not")
+        raise ApiTypeError(f"{callee.name}: the arguments of a tool must be a JSON object")
     callee.schema.pop("description", None)
     return callee
 
 
-def _of_model(model: type[BaseModel]) -> Callee:
-    name = model.__name__
-    adapter = adapter_of(model, name)
-    # Its own, not what it inherits: that is about models in general.
-    doc = inspect.cleandoc(model.__dict__.get("__doc__") or "")
-    schema = schema_of(adapter, name)
-    places = {}
-    for attribute, field in model.model_fields.items():
-        place = _place_of(field.validation_alias, attribute, name)
-        # The schema has it under the first of its aliases that is a name, and under its own where all are paths.
-        known = len(place) == 1 and place[0] in schema.get("properties", ())
-        places[place[0] if known else attribute] = place
-    return Callee(
-        name,
-        _summary(doc),
-        _arranged(schema, places, name),
-        adapter,
-        lambda made: made() if callable(made) else made,
+def _is_function(tool: Any) -> bool:
+    # inspect.isroutine accepts any object with __get__, named and callable or not; from Python 3.14 also a partial.
+    return (
+        inspect.isroutine(tool)
+        and not isinstance(tool, functools.partial)
+        and callable(tool)
+        and isinstance(getattr(tool, "__name__", None), str)
     )
 
 
-def _of_function(function: Any) -> Callee:
+def _inspect_model(model: type[BaseModel]) -> Callee:
+    name = model.__name__
+    adapter = type_adapter(model, name)
+    # Not an inherited docstring: BaseModel's would describe models in general.
+    doc = inspect.cleandoc(model.__dict__.get("__doc__") or "")
+    schema = json_schema(adapter, name)
+    paths = {}
+    for attribute, field in model.model_fields.items():
+        path = _argument_path(field.validation_alias, attribute, name)
+        # The schema uses the first alias that is a name, or the field's own name if all aliases are paths.
+        known = len(path) == 1 and path[0] in schema.get("properties", ())
+        paths[path[0] if known else attribute] = path
+    return Callee(
+        name,
+        _summary(doc),
+        _nest_properties(schema, paths, name),
+        adapter,
+        lambda instance: instance() if callable(instance) else instance,
+    )
+
+
+def _inspect_function(function: Any) -> Callee:
     owner = function.__name__
     doc = inspect.getdoc(function) or ""
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise ApiTypeError(f"{owner} is asynchronous; a tool is called and gives its result at once")
+        raise ApiTypeError(f"{owner} is asynchronous; a tool must be a synchronous function")
     parameters = _parameters(function, owner)
 
-    # In the place of the function, so that its own errors are not mixed up with those of the arguments.
-    def given(*args: Any, **kwargs: Any) -> Any:
+    # Validated in the place of the function, so that a ValidationError is never one that the function raised.
+    def collect(*args: Any, **kwargs: Any) -> Any:
         return args, kwargs
 
-    functools.update_wrapper(given, function)
-    given.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
+    functools.update_wrapper(collect, function)
+    collect.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
     try:
-        hints = given.__annotations__ = get_type_hints(given, include_extras=True)
+        hints = collect.__annotations__ = get_type_hints(collect, include_extras=True)
     except Exception as error:  # an annotation may be any expression
         raise ApiTypeError(f"{owner}: an annotation cannot be resolved: {error}") from error
-    adapter = adapter_of(given, owner)
-    schema = schema_of(adapter, owner)
-    told = _told_arguments(doc)
-    places = {}
+    adapter = type_adapter(collect, owner)
+    schema = json_schema(adapter, owner)
+    descriptions = _parse_args_section(doc)
+    paths = {}
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty:
             field = FieldInfo.from_annotation(hints[name])
         else:
             field = FieldInfo.from_annotated_attribute(hints[name], parameter.default)
         alias = field.validation_alias if _PARAMETERS_HAVE_ALIASES else field.alias
-        place = _place_of(alias, name, owner)
-        # pydantic's name for it, which is its own where the alias is of another kind.
-        keys = (alias if isinstance(alias, str) else name, *place, name)
+        path = _argument_path(alias, name, owner)
+        # pydantic's key is the alias if that is a plain name, otherwise the parameter's name.
+        keys = (alias if isinstance(alias, str) else name, *path, name)
         key = next(key for key in keys if key in schema["properties"])
-        schema["properties"][key].update(_said_of(field, told.get(name)))
-        places[key] = place
-    schema = _arranged(schema, places, owner)
+        schema["properties"][key].update(_field_info(field, descriptions.get(name)))
+        paths[key] = path
+    schema = _nest_properties(schema, paths, owner)
     return Callee(
         owner, _summary(doc), schema, adapter, lambda arguments: function(*arguments[0], **arguments[1])
     )
@@ -120,63 +130,70 @@ def _parameters(function: Any, owner: str) -> dict[str, inspect.Parameter]:
     try:
         parameters = dict(inspect.signature(function).parameters)
     except ValueError as error:
-        raise ApiTypeError(f"{owner} does not tell its parameters") from error
+        raise ApiTypeError(f"{owner} has no signature") from error
     for parameter in parameters.values():
         if parameter.kind not in _BY_NAME:
-            raise ApiTypeError(f"{owner}: {parameter} cannot be given by name, as arguments of a tool are")
+            raise ApiTypeError(
+                f"{owner}: {parameter} cannot be passed by name; a tool's arguments have names"
+            )
         if parameter.annotation is parameter.empty:
             raise ApiTypeError(f"{owner}: the parameter {parameter.name} has no type annotation")
     return parameters
 
 
-def _place_of(alias: str | AliasChoices | AliasPath | None, name: str, owner: str) -> tuple[str, ...]:
-    """The names under which a model gives an argument, one within the other: one name, unless it has none alone."""
+def _argument_path(alias: str | AliasChoices | AliasPath | None, name: str, owner: str) -> tuple[str, ...]:
+    """Return the keys under which an argument is nested in the JSON: one key, unless all aliases are paths."""
     choices = alias.choices if isinstance(alias, AliasChoices) else [name if alias is None else alias]
-    places = [tuple(choice.path) if isinstance(choice, AliasPath) else (choice,) for choice in choices]
-    for place in sorted(places, key=lambda place: len(place) > 1):
-        if all(isinstance(step, str) for step in place):
-            return place  # type: ignore[return-value]
-    raise ApiTypeError(f"{owner}: {name} has an alias that is not made of names alone, so it cannot be told")
+    paths = [tuple(choice.path) if isinstance(choice, AliasPath) else (choice,) for choice in choices]
+    for path in sorted(paths, key=lambda path: len(path) > 1):
+        if all(isinstance(step, str) for step in path):
+            return path  # type: ignore[return-value]
+    raise ApiTypeError(f"{owner}: the alias of {name} has an index in it; a JSON Schema cannot describe that")
 
 
-def _arranged(schema: dict[str, Any], places: dict[str, tuple[str, ...]], owner: str) -> dict[str, Any]:
-    """The schema with its properties in their places, where they are not yet."""
-    for one, other in permutations(places.values(), 2):
+def _nest_properties(schema: dict[str, Any], paths: dict[str, tuple[str, ...]], owner: str) -> dict[str, Any]:
+    """Return the schema with each property moved to its path. Without nested paths, the schema is unchanged."""
+    for one, other in permutations(paths.values(), 2):
         if other[: len(one)] == one:
             raise ApiTypeError(f"{owner}: two arguments have the name {'.'.join(one)}")
-    if all(place == (key,) for key, place in places.items()):
+    if all(path == (key,) for key, path in paths.items()):
         return schema
-    arranged: dict[str, Any] = {**schema, "properties": {}, "required": []}
+    nested: dict[str, Any] = {**schema, "properties": {}, "required": []}
     for key, value in schema["properties"].items():
-        *steps, name = places.get(key, (key,))
-        holder = arranged
+        *steps, name = paths.get(key, (key,))
+        parent = nested
         for step in steps:
-            _require(holder, step, key in schema.get("required", ()))
-            inside = {"type": "object", "properties": {}, "required": []}
-            holder = holder["properties"].setdefault(step, inside)
-        holder["properties"][name] = value
-        _require(holder, name, key in schema.get("required", ()))
-    return arranged
+            _mark_required(parent, step, key in schema.get("required", ()))
+            child = {"type": "object", "properties": {}, "required": []}
+            parent = parent["properties"].setdefault(step, child)
+        parent["properties"][name] = value
+        _mark_required(parent, name, key in schema.get("required", ()))
+    return nested
 
 
-def _require(holder: dict[str, Any], name: str, required: bool) -> None:
-    if required and name not in holder["required"]:
-        holder["required"].append(name)
+def _mark_required(parent: dict[str, Any], name: str, required: bool) -> None:
+    if required and name not in parent["required"]:
+        parent["required"].append(name)
 
 
-def _said_of(field: FieldInfo, told: str | None) -> dict[str, Any]:
-    """What an annotation says besides the type, which older versions of pydantic leave out, or else the docstring."""
-    said = {"description": field.description or told, "examples": to_jsonable_python(field.examples)}
+def _field_info(field: FieldInfo, description: str | None) -> dict[str, Any]:
+    """Return the description, examples and extra schema of a field; older versions of pydantic omit them.
+
+    Args:
+        field: The field.
+        description: Description from the docstring, used if the field has none.
+    """
+    info = {"description": field.description or description, "examples": to_jsonable_python(field.examples)}
     extra = field.json_schema_extra
-    return {key: value for key, value in said.items() if value} | (extra if isinstance(extra, dict) else {})
+    return {key: value for key, value in info.items() if value} | (extra if isinstance(extra, dict) else {})
 
 
 def _summary(doc: str) -> str:
     return " ".join(doc.partition("\n\n")[0].split())
 
 
-def _told_arguments(doc: str) -> dict[str, str]:
-    """What an `Args:` section of a docstring says, by the names of the parameters."""
+def _parse_args_section(doc: str) -> dict[str, str]:
+    """Return the descriptions of the `Args:` section of a docstring by parameter name."""
     section = re.search(r"(?m)^Args:\n((?:(?: .*)?(?:\n|\Z))+)", doc)
     if not section:
         return {}

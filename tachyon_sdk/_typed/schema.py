@@ -1,4 +1,4 @@
-"""JSON of a user's own types: its schema, and what is wrong with a text, both for a model to read."""
+"""JSON Schemas of the user's own types, and validation errors as text. Models read both."""
 
 import json
 from typing import Any
@@ -9,22 +9,22 @@ from pydantic_core import PydanticOmit
 
 from tachyon_sdk.exceptions import ApiTypeError
 
-_MOST_FAULTS = 10
-# In these the keys are names, so that `title` may be one of them.
-_BY_NAME = ("properties", "$defs")
-_WORDS = ("default", "deprecated", "description", "examples")
+_MAX_FAULTS = 10
+# Keywords whose keys are property names, so `title` in them is a property and not an annotation.
+_MAPS = ("properties", "$defs")
+_ANNOTATIONS = ("default", "deprecated", "description", "examples")
 _VALUES = ("default", "const", "enum", "examples")
 
 
-def adapter_of(kind: Any, owner: str) -> TypeAdapter[Any]:
-    """What validates values of a type.
+def type_adapter(kind: Any, owner: str) -> TypeAdapter[Any]:
+    """Return the adapter that validates values of a type.
 
     Args:
-        kind: Any type that pydantic knows.
-        owner: What the type belongs to, for the error.
+        kind: Any type that pydantic supports.
+        owner: Name for error messages.
 
     Raises:
-        ApiTypeError: It is none.
+        ApiTypeError: pydantic does not support the type.
     """
     try:
         return TypeAdapter(kind)
@@ -32,48 +32,46 @@ def adapter_of(kind: Any, owner: str) -> TypeAdapter[Any]:
         raise _unusable(owner, error) from error
 
 
-def schema_of(adapter: TypeAdapter[Any], owner: str) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a type, without titles: they only repeat the names.
+def json_schema(adapter: TypeAdapter[Any], owner: str) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a type, without titles, which only repeat the names.
 
     Raises:
-        ApiTypeError: No JSON stands for a value of the type.
+        ApiTypeError: No JSON Schema describes the type.
     """
     try:
         schema: dict[str, Any] = _without_titles(adapter.json_schema())
     except PydanticOmit as error:
-        raise ApiTypeError(
-            f"{owner}: a parameter that is left out of the JSON Schema cannot be given"
-        ) from error
-    except (PydanticUserError, NameError, KeyError) as error:  # a reference that is not found is a KeyError
+        raise ApiTypeError(f"{owner}: a parameter is excluded from the JSON Schema") from error
+    except (PydanticUserError, NameError, KeyError) as error:  # KeyError: an unresolved reference
         raise _unusable(owner, error) from error
-    # A type that contains itself is only referred to; by older versions of pydantic within "allOf".
+    # The schema of a recursive type is only a reference; older versions of pydantic wrap it in "allOf".
     only = schema["allOf"][0] if len(schema.get("allOf", ())) == 1 else schema
     reference = only.get("$ref", "") if isinstance(only, dict) else ""
     definitions = schema.get("$defs", {})
     referred = definitions.get(reference.removeprefix("#/$defs/"))
-    if referred is None or not schema.keys() <= {"$ref", "allOf", "$defs", *_WORDS}:
-        return schema  # what stands beside the reference would be lost
+    if referred is None or not schema.keys() <= {"$ref", "allOf", "$defs", *_ANNOTATIONS}:
+        return schema  # other keywords beside the reference would be lost
     return {**referred, "$defs": definitions}
 
 
-def faults_of(error: ValidationError, text: str) -> str:
-    """What is wrong with a JSON text, in one line: each place, in the names of the JSON, with what it should be."""
+def describe_errors(error: ValidationError, text: str) -> str:
+    """Describe the errors in a JSON text in one line: the path of each in the JSON, and what is expected there."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if any(fault["type"] == "json_invalid" for fault in found):
         return found[0]["msg"]
     value = json.loads(text)
     faults = []
     for fault in found:
-        place = _place(fault["loc"], value, is_missing=fault["type"].startswith("missing"))
+        path = _json_path(fault["loc"], value, is_missing=fault["type"].startswith("missing"))
         message = fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        faults.append(f"{place}: {message}" if place else message)
+        faults.append(f"{path}: {message}" if path else message)
     faults = list(dict.fromkeys(faults))
-    more = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
-    return "; ".join([*faults[:_MOST_FAULTS], *more])
+    more = [f"and {len(faults) - _MAX_FAULTS} more"] if len(faults) > _MAX_FAULTS else []
+    return "; ".join([*faults[:_MAX_FAULTS], *more])
 
 
-def _place(location: tuple[str | int, ...], value: Any, is_missing: bool) -> str:
-    """A location without what pydantic adds to it, such as the names of Python types and validators."""
+def _json_path(location: tuple[str | int, ...], value: Any, is_missing: bool) -> str:
+    """Return a location without the steps that pydantic adds, such as names of types and validators."""
     steps = []
     for number, step in enumerate(location, 1):
         try:
@@ -94,7 +92,7 @@ def _without_titles(schema: Any) -> Any:
     for key, value in schema.items():
         if key in _VALUES:
             kept[key] = value
-        elif key in _BY_NAME:
+        elif key in _MAPS:
             kept[key] = {name: _without_titles(item) for name, item in value.items()}
         elif key != "title":
             kept[key] = _without_titles(value)
@@ -102,5 +100,5 @@ def _without_titles(schema: Any) -> Any:
 
 
 def _unusable(owner: str, error: Exception) -> ApiTypeError:
-    # The message alone: as text, pydantic's errors have addresses in them.
+    # Only the message: str() of pydantic's errors adds a URL.
     return ApiTypeError(f"{owner}: {getattr(error, 'message', error)}")

@@ -1,1 +1,1 @@
-"""The command, `python -m tachyon_sdk`."""
+"""The command-line interface, `python -m tachyon_sdk`."""

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from tachyon_sdk._contract.model import UNNAMED, Model
+from tachyon_sdk._contract.model import UNNAMED, Model, add_missing_attributes, log_missing
 from tachyon_sdk._errors.in_success import BESIDE_CHOICES, error_in
 from tachyon_sdk._errors.responses import reported_error, undecodable_error
 from tachyon_sdk.exceptions import ResponseDecodeException, StreamErrorException
@@ -59,6 +59,7 @@ class AnswerDecoder(Generic[M]):
     """
 
     def __init__(self, model: type[M], response: Response) -> None:
+        add_missing_attributes()
         self._model = model
         self._response = response
         self.ignored: bytes | None = None
@@ -68,6 +69,8 @@ class AnswerDecoder(Generic[M]):
     def _validate_json(self) -> Callable[[bytes], M]:
         # What model_validate_json calls, without what that does besides.
         validator = getattr(self._model, "__pydantic_validator__", None)
+        if validator is None:
+            log_missing("__pydantic_validator__")
         return getattr(validator, "validate_json", self._model.model_validate_json)
 
     @cached_property

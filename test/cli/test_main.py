@@ -39,7 +39,7 @@ from tachyon_sdk.cli.main import main
 pytestmark = pytest.mark.exhaustive
 
 COMMAND = [sys.executable, "-W", "error", "-m", "tachyon_sdk"]
-NOTICE = "TACHYON_API_URL is not set: a local server inside this program answers\n"
+NOTICE = "TACHYON_API_URL is not set: using a local server inside this program\n"
 END: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 REQUIRED = {"TACHYON_API_KEY": "key-1", "TACHYON_OPERATOR_ID": "tn_1"}
 
@@ -95,7 +95,7 @@ def ask(server: RawServer, *arguments: str, stdin: bytes = b"", **settings: str)
 @contextlib.contextmanager
 def started(*arguments: str, settings: Mapping[str, str] = REQUIRED) -> Iterator[subprocess.Popen[bytes]]:
     """The running program; its output is read as it comes."""
-    # A process inherits that a signal is ignored, as it is in a job in the background of a script.
+    # Ignored signals are inherited, for example by background jobs of a script.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         process = subprocess.Popen(
@@ -152,7 +152,7 @@ def is_one_line(err: str) -> bool:
     return err.startswith("python -m tachyon_sdk: ") and err.endswith("\n") and len(err.splitlines()) == 1
 
 
-def test_without_a_url_a_local_server_answers_and_that_is_said() -> None:
+def test_without_a_url_a_local_server_is_used_and_reported() -> None:
     assert run_program("Hello") == Result(0, 'Hello! You said: "Hello".\n', NOTICE)
 
 
@@ -198,7 +198,7 @@ def test_options_are_sent() -> None:
         (("--chatroom", "r"), "/v1/llms/chatrooms/r/chat/completions"),
     ],
 )
-def test_no_stream_asks_for_a_whole_answer(room: tuple[str, ...], path: str) -> None:
+def test_no_stream_requests_a_complete_response(room: tuple[str, ...], path: str) -> None:
     with RawServer([whole("Hi")]) as server:
         assert ask(server, "--no-stream", *room, "Hello") == Result(0, "Hi\n", "")
     (request,) = server.requests
@@ -218,7 +218,7 @@ def test_each_piece_is_printed_before_the_next_is_sent() -> None:
             assert ended(process) == Result(0, "\n", "")
 
 
-def test_an_answer_that_ends_its_line_itself_gets_no_empty_line() -> None:
+def test_a_response_ending_in_a_line_break_gets_no_empty_line() -> None:
     with RawServer([answer("one\n", "two\n")]) as server:
         assert ask(server, "Hello").out == "one\ntwo\n"
 
@@ -241,14 +241,14 @@ def test_a_dash_reads_the_prompt_from_standard_input(sent: bytes, prompt: str) -
 @pytest.mark.parametrize(
     ("model", "text"), [("local/truncate", "Hello! You said\n"), ("local/error-429", "")]
 )
-def test_a_fault_is_one_line_after_what_had_arrived(model: str, text: str) -> None:
+def test_an_error_is_one_line_after_the_partial_text(model: str, text: str) -> None:
     result = run("--model", model, "Hello")
     assert (result.status, result.out) == (1, text)
     assert result.err.startswith(NOTICE)
     assert is_one_line(result.err.removeprefix(NOTICE))
 
 
-def test_an_error_of_the_server_is_told_in_its_words() -> None:
+def test_the_message_of_the_server_is_printed() -> None:
     result = run("--model", "local/midstream-error", "--chatroom", "r", "Hello")
     assert (result.status, result.out) == (1, "Hello! You said\n")
     assert "the model provider failed in the middle of the answer (code provider_error" in result.err
@@ -268,7 +268,7 @@ def test_an_error_body_of_many_lines_is_one_line() -> None:
     assert "\x1b" not in result.err
 
 
-def test_a_connection_that_breaks_keeps_what_had_arrived() -> None:
+def test_a_lost_connection_keeps_the_partial_text() -> None:
     head, *events, _ = framed(answer("Hel", "lo"), "chunked")
     with RawServer([[head, events[0], CLOSE]]) as server:
         result = ask(server, "Hello")
@@ -277,20 +277,21 @@ def test_a_connection_that_breaks_keeps_what_had_arrived() -> None:
 
 
 def test_no_server_is_one_line() -> None:
-    result = run("Hello", settings={"TACHYON_API_URL": f"http://127.0.0.1:{closed_port()}", **REQUIRED})
+    address = f"127.0.0.1:{closed_port()}"
+    result = run("Hello", settings={"TACHYON_API_URL": f"http://{address}", **REQUIRED})
     assert (result.status, result.out) == (1, "")
     assert is_one_line(result.err)
-    assert "refused" in result.err
+    assert "refused" in result.err and address in result.err
 
 
 @pytest.mark.parametrize(("arguments", "response"), [((), answer()), (("--no-stream",), whole(None))])
-def test_an_answer_without_text_is_a_failure(arguments: tuple[str, ...], response: bytes) -> None:
+def test_a_response_without_text_is_a_failure(arguments: tuple[str, ...], response: bytes) -> None:
     with RawServer([response]) as server:
         result = ask(server, *arguments, "Hello")
-    assert result == Result(1, "", "python -m tachyon_sdk: the answer has no text\n")
+    assert result == Result(1, "", "python -m tachyon_sdk: the response has no text\n")
 
 
-CUT = "the answer was cut, it is longer than allowed"
+CUT = "the response was truncated at a length limit"
 
 
 @pytest.mark.parametrize(("options", "response"), [((), streamed), (("--no-stream",), whole)])
@@ -301,12 +302,12 @@ CUT = "the answer was cut, it is longer than allowed"
         ("length", 3, CUT),
         ("MAX_TOKENS", 3, CUT),
         ("max_output_tokens", 3, CUT),
-        ("content_filter", 3, "the answer was withheld"),
-        ("SAFETY", 3, "the answer was withheld"),
-        ("aborted", 1, "the answer was aborted"),
+        ("content_filter", 3, "the response was withheld"),
+        ("SAFETY", 3, "the response was withheld"),
+        ("aborted", 1, "the response was aborted"),
     ],
 )
-def test_an_answer_that_is_not_whole_does_not_pass_for_one(
+def test_an_incomplete_response_has_its_own_status(
     options: tuple[str, ...], room: tuple[str, ...], response: Any, finish_reason: str, status: int, says: str
 ) -> None:
     told = f"python -m tachyon_sdk: {says} (finish reason {finish_reason})\n"
@@ -317,7 +318,7 @@ def test_an_answer_that_is_not_whole_does_not_pass_for_one(
 
 @pytest.mark.parametrize(("options", "response"), [((), streamed), (("--no-stream",), whole)])
 @pytest.mark.parametrize("text", [None, "No."])
-def test_a_refusal_is_told(options: tuple[str, ...], response: Any, text: str | None) -> None:
+def test_a_refusal_is_reported(options: tuple[str, ...], response: Any, text: str | None) -> None:
     with RawServer([response(text, refusal="I will\nnot.\x1b[31m")]) as server:
         result = ask(server, *options, "Hello")
     told = "python -m tachyon_sdk: the model refused: I will not. [31m\n"
@@ -326,7 +327,7 @@ def test_a_refusal_is_told(options: tuple[str, ...], response: Any, text: str | 
 
 @pytest.mark.parametrize(("options", "response"), [((), streamed), (("--no-stream",), whole)])
 @pytest.mark.parametrize("finish_reason", ["stop", "STOP", "eos_token", "end_turn", "xyzzy"])
-def test_an_answer_that_ended_well_is_whole_in_whichever_words(
+def test_unknown_finish_reasons_are_success(
     options: tuple[str, ...], response: Any, finish_reason: str
 ) -> None:
     with RawServer([response("Hi", finish_reason, refusal=None)]) as server:
@@ -344,8 +345,8 @@ def test_an_empty_prompt_is_refused(prompt: str) -> None:
     assert run(prompt) == Result(2, "", "python -m tachyon_sdk: the prompt is empty\n")
 
 
-def test_what_is_no_text_is_refused() -> None:
-    refused = Result(2, "", "python -m tachyon_sdk: the prompt or an option is not text in UTF-8\n")
+def test_invalid_utf_8_is_rejected() -> None:
+    refused = Result(2, "", "python -m tachyon_sdk: the prompt or an option is not valid UTF-8\n")
     assert run_program("-", stdin=b"\xff") == refused
     if sys.platform not in ("win32", "darwin"):
         assert run_program(os.fsdecode(b"\xff")) == refused
@@ -382,7 +383,7 @@ def test_the_older_name_of_the_operator_will_do() -> None:
         (["--mod", "large", "Hello"], {}, "--mod"),
     ],
 )
-def test_what_cannot_be_used_is_one_line_and_status_2(
+def test_invalid_arguments_are_one_line_and_status_2(
     arguments: list[str], settings: dict[str, str], named: str
 ) -> None:
     result = run(*arguments, settings=settings)
@@ -404,7 +405,7 @@ def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
-def test_ctrl_c_in_the_middle_of_an_answer_is_quiet() -> None:
+def test_ctrl_c_during_a_response_is_quiet() -> None:
     gate = Gate()
     with RawServer([lock_step(framed(answer("Hel", "lo"), "chunked"), gate)]) as server:
         with started("Hello", settings=settings_for(server)) as process:
@@ -416,7 +417,7 @@ def test_ctrl_c_in_the_middle_of_an_answer_is_quiet() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
-def test_ctrl_c_before_the_answer_is_quiet() -> None:
+def test_ctrl_c_before_the_response_is_quiet() -> None:
     asked = threading.Event()
 
     def never_answer(connection: Connection) -> None:

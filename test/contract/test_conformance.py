@@ -64,7 +64,7 @@ def required(name: str, key: str) -> bool:
 
 
 def is_container(name: str, key: str) -> bool:
-    """Whether an answer reads a missing or null value of a required property as an empty one."""
+    """Whether a response reads a missing or null required property as an empty value."""
     node = SCHEMAS[name]["properties"][key]
     return node.get("type") == "array" or reference(node) in OBJECTS
 
@@ -72,13 +72,13 @@ def is_container(name: str, key: str) -> bool:
 # Names
 
 
-def test_there_is_a_module_for_each_schema_and_no_other() -> None:
+def test_there_is_exactly_one_module_per_schema() -> None:
     modules = {module.name for module in pkgutil.iter_modules(tachyon_sdk.models.__path__)}
     assert modules == {module_name(name) for name in SCHEMAS}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_module_defines_its_class_and_no_other(name: str) -> None:
+def test_each_module_defines_exactly_its_class(name: str) -> None:
     module = importlib.import_module(f"tachyon_sdk.models.{module_name(name)}")
     own = [
         key for key, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__
@@ -89,7 +89,7 @@ def test_a_module_defines_its_class_and_no_other(name: str) -> None:
     assert getattr(tachyon_sdk, name) is getattr(tachyon_sdk.models, name) is model
 
 
-def test_the_schemas_are_what_is_exported() -> None:
+def test_all_schemas_are_exported() -> None:
     assert sorted(tachyon_sdk.models.__all__) == sorted(SCHEMAS)
     assert set(SCHEMAS) <= set(tachyon_sdk.__all__)
 
@@ -148,7 +148,7 @@ def test_required_is_required(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_what_may_be_filled_in_later(name: str) -> None:
+def test_properties_that_may_be_filled_in_later(name: str) -> None:
     wanted = tuple(SCHEMAS[name]["required"]) if name in FILLED_IN_LATER else ()
     assert model_of(name).filled_in_later == wanted
 
@@ -215,7 +215,7 @@ def shape_of_annotation(annotation: Any) -> set[Any]:
     return {"null"} if annotation in (None, type(None)) else {annotation}
 
 
-# What is accepted
+# Accepted values
 
 
 def whole(name: str) -> Node:
@@ -291,7 +291,7 @@ def accepted(name: str, value: Any) -> bool:
 
 
 @pytest.mark.parametrize(("name", "key"), [(n, k) for n, k in properties() if n in REQUESTS])
-def test_requests_accept_what_their_schema_accepts(name: str, key: str) -> None:
+def test_requests_accept_values_of_their_schema(name: str, key: str) -> None:
     base = whole(name)
     allowed = validator(name)
     disagreements = [
@@ -306,7 +306,7 @@ def test_requests_accept_what_their_schema_accepts(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), [(n, k) for n, k in properties() if n in ANSWERS])
-def test_answers_accept_what_their_schema_accepts(name: str, key: str) -> None:
+def test_responses_accept_values_of_their_schema(name: str, key: str) -> None:
     base = whole(name)
     for sample in SAMPLES:
         value = {**base, key: sample}
@@ -317,7 +317,7 @@ def test_answers_accept_what_their_schema_accepts(name: str, key: str) -> None:
 
 @pytest.mark.parametrize(("name", "key"), [(n, k) for n, k in properties() if n in REQUESTS])
 def test_requests_convert_nothing(name: str, key: str) -> None:
-    """What is no JSON value is refused as well, even where it could be read as one. (A `Decimal` is a number.)"""
+    """Python values that are not JSON values are rejected, even if convertible. (`Decimal` is accepted as a number.)"""
     if SCHEMAS[name]["properties"][key].keys() <= {"description"}:
         return  # any value
     for value in (b"1", {1: 2}.keys(), object()):
@@ -329,7 +329,7 @@ def test_requests_convert_nothing(name: str, key: str) -> None:
     ("name", "key"),
     [(n, k) for n, k in properties() if n in ANSWERS and required(n, k) and is_container(n, k)],
 )
-def test_answers_read_null_as_empty_where_something_is_required(name: str, key: str) -> None:
+def test_responses_read_null_as_empty_for_required_properties(name: str, key: str) -> None:
     value = {**whole(name), key: None}
     default = getattr(model_of(name)(), attribute(key))
     assert default is not None
@@ -346,7 +346,7 @@ def test_natural_values_may_be_wrapped(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*REQUESTS, *NATURAL])
-def test_a_whole_value_is_accepted_or_not_as_its_schema_says(name: str) -> None:
+def test_complete_values_are_validated_like_the_schema(name: str) -> None:
     for sample in SAMPLES:
         if sample is None and name in OBJECTS:
             continue  # from_dict(None) is None
@@ -469,7 +469,7 @@ def words(text: str | None) -> str:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_docstrings_say_what_the_document_says(name: str) -> None:
+def test_docstrings_match_the_document(name: str) -> None:
     doc = inspect.getdoc(model_of(name)) or ""
     summary, _, attributes = doc.partition("Attributes:")
     assert words(summary).startswith(words(SCHEMAS[name]["description"]))
@@ -493,7 +493,7 @@ def table(text: str, heading: str) -> list[list[str]]:
     return rows[2:]
 
 
-def test_there_is_a_page_for_each_schema_and_no_other() -> None:
+def test_there_is_exactly_one_page_per_schema() -> None:
     record = (ROOT / ".openapi-generator" / "FILES").read_text(encoding="utf-8").split()
     pages = {Path(path).stem for path in record if path.startswith("docs/")}
     assert {page for page in pages if not page.endswith("Api")} == set(SCHEMAS)
@@ -501,7 +501,7 @@ def test_there_is_a_page_for_each_schema_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_page_says_what_its_schema_is(name: str) -> None:
+def test_pages_match_their_schemas(name: str) -> None:
     text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     assert text.startswith(f"# {name}\n\n{words(SCHEMAS[name]['description'])}\n")
     assert f"from tachyon_sdk import {name}\n" in text

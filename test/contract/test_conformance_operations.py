@@ -1,4 +1,4 @@
-"""The API classes and their pages against `openapi.yaml`: by introspection, and by what goes over the wire."""
+"""The API classes and their pages against `openapi.yaml`: by introspection, and by the requests that are sent."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ PYTHON_TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 
 class Contract:
-    """What the document says about an operation, in Python's terms."""
+    """An operation of the document in Python's terms."""
 
     def __init__(self, operation_id: str) -> None:
         self.path, self.method, self.node = OPERATIONS[operation_id]
         parameters = [resolved(node) for node in self.node.get("parameters", [])]
-        # In the order of the arguments: what must be given comes first.
+        # In the order of the arguments: required ones first.
         self.parameters = sorted(parameters, key=lambda parameter: not parameter.get("required"))
-        # Where there is no body, what there would be of it is empty.
+        # Empty without a body.
         self.body: Node = resolved(self.node.get("requestBody", {"content": {}}))
         self.body_type: Any = None
         self.body_names: list[str] = []
@@ -79,7 +79,7 @@ class Contract:
 
     @property
     def target(self) -> str:
-        """A pattern of what is requested."""
+        """A pattern for the request target."""
         return re.sub(r"{\w+}", "[^/]+", self.path) + r"(\?.*)?"
 
     @property
@@ -118,10 +118,10 @@ def words(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-# What is there
+# Classes and methods
 
 
-def test_there_is_a_class_for_each_tag_and_no_other() -> None:
+def test_there_is_exactly_one_class_per_tag() -> None:
     classes = {f"{tag['name']}Api" for tag in SPEC["tags"]}
     assert set(tachyon_sdk.api.__all__) == classes
     assert {name for name in tachyon_sdk.__all__ if name.endswith("Api")} == classes
@@ -133,7 +133,7 @@ def test_there_is_a_class_for_each_tag_and_no_other() -> None:
         assert words(inspect.getdoc(api)).startswith(tag["description"])
 
 
-def test_there_is_a_method_for_each_operation_and_no_other() -> None:
+def test_there_is_exactly_one_method_per_operation() -> None:
     wanted: dict[str, set[str]] = {}
     for operation_id, suffix in METHODS:
         wanted.setdefault(class_name(operation_id), set()).add(operation_id + suffix)
@@ -141,7 +141,7 @@ def test_there_is_a_method_for_each_operation_and_no_other() -> None:
         assert {key for key in vars(getattr(tachyon_sdk, name)) if not key.startswith("_")} == methods
 
 
-# What the description says
+# Descriptions
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
@@ -168,7 +168,7 @@ def test_descriptions(operation_id: str) -> None:
     ]
 
 
-# What the methods look like
+# Signatures
 
 
 @pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
@@ -219,7 +219,7 @@ def test_docstrings(operation_id: str, suffix: str) -> None:
     assert (f"`{operation_id}`" in doc) is (suffix in ("_with_http_info", "_without_preload_content"))
 
 
-# What goes over the wire
+# Requests
 
 
 @pytest.fixture
@@ -321,7 +321,9 @@ def test_each_argument_goes_where_it_belongs(
 
 
 @pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
-def test_what_is_left_out_is_configured(server: RawServer, operation_id: str, suffix: str) -> None:
+def test_omitted_arguments_come_from_the_configuration(
+    server: RawServer, operation_id: str, suffix: str
+) -> None:
     contract = Contract(operation_id)
     arguments = {
         name: value
@@ -344,7 +346,7 @@ def test_what_is_left_out_is_configured(server: RawServer, operation_id: str, su
 
 
 @pytest.mark.parametrize(("operation_id", "suffix"), METHODS)
-def test_what_is_missing_or_cannot_be_is_said_before_anything_is_sent(
+def test_invalid_arguments_raise_before_anything_is_sent(
     server: RawServer, operation_id: str, suffix: str
 ) -> None:
     contract = Contract(operation_id)
@@ -432,7 +434,7 @@ def test_pages_list_the_operations() -> None:
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_pages_say_what_an_operation_is(operation_id: str) -> None:
+def test_pages_describe_each_operation(operation_id: str) -> None:
     contract, text = Contract(operation_id), section(operation_id)
     assert f"> {contract.answer} {operation_id}({', '.join(contract.arguments)})\n" in text
     assert f"\n{contract.node['summary']}\n\n{words(contract.node['description'])}\n" in text
@@ -443,7 +445,7 @@ def test_pages_say_what_an_operation_is(operation_id: str) -> None:
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_pages_show_an_empty_a_whole_and_a_streamed_call(operation_id: str) -> None:
+def test_pages_show_an_empty_a_plain_and_a_streamed_call(operation_id: str) -> None:
     contract = Contract(operation_id)
     # Parsed and written again, so that it does not matter how they are laid out.
     programs = [ast.unparse(ast.parse(program)) for program in python_blocks(section(operation_id))]
@@ -486,7 +488,7 @@ def test_pages_name_every_parameter(operation_id: str) -> None:
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_pages_name_every_answer(operation_id: str) -> None:
+def test_pages_list_every_response(operation_id: str) -> None:
     found = rows(section(operation_id), "HTTP response details")
     wanted = []
     for status, response in OPERATIONS[operation_id][2]["responses"].items():

@@ -1,4 +1,4 @@
-"""`openapi.yaml` by itself: complete, consistent and in agreement with what servers are known to do.
+"""`openapi.yaml` by itself: complete, consistent, and in agreement with the known behavior of servers.
 
 That it is an OpenAPI document at all is checked by `tox -e lint`.
 """
@@ -27,6 +27,8 @@ from support.contract import (
 )
 
 OPERATIONS = {operation["operationId"]: (path, method, operation) for path, method, operation in operations()}
+_LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+_BOUNDS = (*_LIMITS, "minLength", "maxLength", "minItems", "maxItems")
 ERRORS = ["400", "401", "402", "403", "404", "409", "422", "429", "500", "502", "503"]
 
 
@@ -77,15 +79,51 @@ def test_properties_are_described(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), properties())
-def test_bounds_are_told_in_words(name: str, key: str) -> None:
+def test_bounds_are_described(name: str, key: str) -> None:
     node = SCHEMAS[name]["properties"][key]
-    for keyword in ("minimum", "maximum", "maxLength"):
-        if keyword in node and name != "Usage":
-            assert str(node[keyword]) in node["description"]
+    missing = [] if name == "Usage" else missing_bounds(node)
+    assert not missing, f"the description of {name}.{key} must name its bounds: {', '.join(missing)}"
 
 
-def test_only_answers_need_no_lists_of_their_own() -> None:
-    """What a request must have may be empty; what it may lack is null or absent."""
+@pytest.mark.parametrize(
+    ("node", "missing"),
+    [
+        ({"minimum": 0, "description": "From 0 on."}, []),
+        ({"minimum": 0, "description": "Zero or more."}, []),
+        ({"minimum": 0, "description": "Not negative."}, []),
+        ({"minimum": 0, "description": "The number of tokens."}, ["minimum 0"]),
+        ({"minimum": 0, "maximum": 10, "description": "At most 10."}, ["minimum 0"]),
+        ({"minimum": 1, "maximum": 10, "description": "At most 10."}, ["minimum 1"]),
+        ({"minimum": -2, "maximum": 0.5, "description": "From -2 to 0.5."}, []),
+        ({"minimum": 2, "description": "From -2 on."}, ["minimum 2"]),
+        ({"exclusiveMinimum": 0, "description": "Above 0."}, []),
+        ({"exclusiveMinimum": 0, "description": "The number of tokens."}, ["exclusiveMinimum 0"]),
+        ({"minLength": 0, "minItems": 0, "description": "A text."}, []),
+        ({"maxItems": 4, "description": "The stop sequences."}, ["maxItems 4"]),
+    ],
+)
+def test_a_bound_missing_from_the_description(node: dict[str, Any], missing: list[str]) -> None:
+    assert missing_bounds(node) == missing
+
+
+def missing_bounds(node: dict[str, Any]) -> list[str]:
+    """Return the bounds of a schema that its description does not contain, as a number or (zero) in words."""
+    description = node["description"]
+    missing = []
+    for keyword in _BOUNDS:
+        bound = node.get(keyword)
+        if bound is None or (keyword in ("minLength", "minItems") and bound == 0):
+            continue
+        in_words = bound == 0 and re.search(
+            r"\b(zero|not negative|non-negative)\b", description, re.IGNORECASE
+        )
+        if not in_words and not re.search(rf"(?<![\w.-]){re.escape(str(bound))}(?!\w|\.\d)", description):
+            missing.append(f"{keyword} {bound}")
+    return missing
+
+
+def test_only_requests_have_properties_filled_in_later() -> None:
+    """Required properties of a request may be empty; optional ones are null or absent."""
     assert [name for name in OBJECTS if SCHEMAS[name].get("x-fill-in-later")] == ["ChatCompletionRequest"]
 
 
@@ -125,7 +163,7 @@ def test_bodies_have_an_example_that_fits(operation_id: str) -> None:
     validator(name).validate(json.loads(body["x-example"]))
 
 
-def test_a_streaming_operation_has_both_forms_of_answer() -> None:
+def test_streaming_operations_have_both_forms_of_response() -> None:
     for _, _, operation in OPERATIONS.values():
         status, content = success(operation)
         forms = {"application/json", *(["text/event-stream"] if operation.get("x-streaming") else [])}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tachyon_sdk._contract.finish_reasons import problem_of, sentence_of
+from tachyon_sdk._contract.finish_reasons import describe_finish_problem, finish_problem
 
 CUT = """
     length LENGTH Length max_tokens MAX_TOKENS maxTokens MaxTokens max-tokens maxtokens max_length max_output_tokens
@@ -48,24 +48,24 @@ FINE = """
     ],
 )
 def test_a_finish_reason_is_known_in_any_spelling(reason: str, problem: str | None) -> None:
-    assert problem_of(reason) == problem
-    assert problem_of({"type": reason, "length": 7, "message": "error"}) == problem
-    sentence = sentence_of(reason)
+    assert finish_problem(reason) == problem
+    assert finish_problem({"type": reason, "length": 7, "message": "error"}) == problem
+    sentence = describe_finish_problem(reason)
     assert (sentence is None) is (problem is None)
     assert sentence is None or sentence.endswith(f" (finish reason {reason})")
-    assert sentence_of({"type": reason}) == sentence
+    assert describe_finish_problem({"type": reason}) == sentence
 
 
 @pytest.mark.parametrize(
     "reason", [None, 0, 7, True, 1.5, [], ["length"], {}, {"type": None}, {"reason": "x"}]
 )
-def test_what_is_no_text_is_no_problem(reason: Any) -> None:
-    assert problem_of(reason) is None
-    assert sentence_of(reason) is None
+def test_other_types_are_no_problem(reason: Any) -> None:
+    assert finish_problem(reason) is None
+    assert describe_finish_problem(reason) is None
 
 
 def test_the_sentence_is_for_a_terminal() -> None:
-    said = sentence_of("length\n\x1b[31m" + "x" * 1000)
+    said = describe_finish_problem("length\n\x1b[31m" + "x" * 1000)
     assert said is not None
-    assert said.startswith("the answer was cut, it is longer than allowed (finish reason length[31mxxx")
+    assert said.startswith("the response was truncated at a length limit (finish reason length[31mxxx")
     assert said.isprintable() and len(said) < 140

@@ -1,4 +1,4 @@
-"""What an answer says without digging, and the message that it becomes in the next request."""
+"""Shortcuts to the first choice of a response, and its message for the next request."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WEATHER = {
 
 
 def choice(message: Any, index: int | None = 0, finish_reason: str | None = None) -> dict[str, Any]:
-    """A choice of a whole answer, which each of the types reads."""
+    """A choice of a full response, which all three types can read."""
     return {"index": index, "message": message, "finish_reason": finish_reason}
 
 
@@ -50,11 +50,11 @@ def answer(kind: Any, *choices: Any, **more: Any) -> Any:
     return kind.from_dict({"choices": list(choices), **more})
 
 
-# What it says
+# Text, tool calls and finish reason
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_the_text_and_the_end_of_an_answer(kind: Any) -> None:
+def test_text_and_finish_reason_of_a_response(kind: Any) -> None:
     said = answer(kind, choice({"role": "assistant", "content": "こんにちは 👋"}, finish_reason="stop"))
     assert said.text == "こんにちは 👋"
     assert said.finish_reason == "stop"
@@ -66,7 +66,7 @@ def test_the_text_and_the_end_of_an_answer(kind: Any) -> None:
 @pytest.mark.parametrize(
     "choices", [[], [choice(None)], [choice({"role": "assistant"})], [choice({"role": "x", "content": None})]]
 )
-def test_an_answer_that_says_nothing(kind: Any, choices: list[Any]) -> None:
+def test_an_empty_response(kind: Any, choices: list[Any]) -> None:
     said = answer(kind, *choices)
     assert (said.text, said.tool_calls, said.finish_reason) == ("", [], None)
     assert said.to_message().to_dict() == {"role": "assistant", "content": ""}
@@ -138,7 +138,7 @@ def test_a_message_with_calls_and_no_text_has_no_content(kind: Any, content: Any
     assert json.loads(sent.to_json()) == {"role": "assistant", "tool_calls": [WEATHER]}
 
 
-# What a provider adds, and wants back with the next request
+# Provider-specific properties that the next request must contain
 
 ADDED_TO_A_CALL: list[dict[str, Any]] = [
     {"extra_content": {"google": {"thought_signature": "c2lnbmF0dXJl"}}},
@@ -159,7 +159,7 @@ ADDED_TO_A_MESSAGE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("kind", ANSWERS)
 @pytest.mark.parametrize("own", ADDED_TO_A_CALL)
-def test_what_a_provider_adds_to_a_call_goes_back_with_it(kind: Any, own: dict[str, Any]) -> None:
+def test_provider_properties_of_a_call_are_returned(kind: Any, own: dict[str, Any]) -> None:
     named = {**WEATHER, **own, "function": {**WEATHER["function"], **own}}  # type: ignore[dict-item]
     message = {"role": "assistant", "content": "I look.", "tool_calls": [named, WEATHER]}
     said = answer(kind, choice(message))
@@ -169,7 +169,7 @@ def test_what_a_provider_adds_to_a_call_goes_back_with_it(kind: Any, own: dict[s
 
 @pytest.mark.parametrize("kind", ANSWERS)
 @pytest.mark.parametrize("own", ADDED_TO_A_MESSAGE)
-def test_what_a_provider_adds_to_a_message_goes_back_where_it_calls_tools(
+def test_provider_properties_of_a_message_are_returned_with_tool_calls(
     kind: Any, own: dict[str, Any]
 ) -> None:
     message = {"role": "assistant", "tool_calls": [WEATHER], **own}
@@ -186,7 +186,7 @@ def test_what_a_provider_adds_to_a_message_goes_back_where_it_calls_tools(
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_what_is_known_or_null_does_not_go_back(kind: Any) -> None:
+def test_known_and_null_properties_are_not_returned(kind: Any) -> None:
     call = {**WEATHER, "index": 3, "tool_id": None, "is_client_tool": True, "own": None}
     call["function"] = {**WEATHER["function"], "own": None}  # type: ignore[dict-item]
     message = {"role": "assistant", "content": "I look.", "tool_calls": [call], "own": None}
@@ -195,7 +195,7 @@ def test_what_is_known_or_null_does_not_go_back(kind: Any) -> None:
     assert said.to_message().to_dict() == expected
 
 
-def test_the_message_shares_nothing_with_the_answer() -> None:
+def test_the_message_shares_nothing_with_the_response() -> None:
     own = {"extra_content": {"a": [1]}}
     said = answer(
         ChatCompletionChunkResponse, choice({"tool_calls": [{**WEATHER, **own}], "details": [{"b": 1}]})
@@ -211,7 +211,7 @@ def test_the_message_shares_nothing_with_the_answer() -> None:
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_what_a_provider_adds_goes_back_after_a_call_and_a_stream(whole: bool) -> None:
+def test_provider_properties_are_returned_after_a_call_and_a_stream(whole: bool) -> None:
     """In a stream it may come in any fragment of the call, and lists come item by item."""
 
     def piece(finish_reason: str | None = None, **delta: Any) -> dict[str, Any]:
@@ -267,7 +267,7 @@ def test_thoughts_among_the_parts_of_a_text() -> None:
 
 
 @pytest.mark.parametrize("kind", CHUNKS)
-def test_each_choice_of_a_whole_answer_has_a_message(kind: Any) -> None:
+def test_each_choice_of_a_full_response_has_a_message(kind: Any) -> None:
     calls = {"role": "assistant", "tool_calls": [{**WEATHER, "own": 1}], "reasoning": "hm"}
     told = [
         choice({"role": "assistant", "content": "first", "reasoning": "hm"}, 0, "stop"),
@@ -313,7 +313,7 @@ def test_the_message_of_a_choice_is_read_only_and_no_property_of_it() -> None:
 
 
 @pytest.mark.parametrize("nothing", ["", " \n", None, "null", " null\n", "[]", '""'])
-def test_what_a_server_leaves_out_of_a_call_is_filled_in(nothing: str | None) -> None:
+def test_missing_properties_of_a_call_are_filled_in(nothing: str | None) -> None:
     calls = [
         {"id": "", "function": {"name": "now", "arguments": nothing}},
         {"function": {"name": "now"}},
@@ -372,7 +372,7 @@ def test_parts_in_other_forms_are_parts_of_the_message() -> None:
     ]
 
 
-def test_calls_of_the_platforms_own_tools_are_told_but_not_sent_back() -> None:
+def test_server_side_calls_are_readable_but_not_sent_back() -> None:
     own = [
         {"tool_id": "t1", "tool_name": "web_search", "is_client_tool": False},
         {"tool_id": "t2", "tool_name": "memory"},
@@ -393,7 +393,7 @@ def test_the_list_of_calls_is_a_new_one() -> None:
     assert len(said.tool_calls) == 1
 
 
-# What a server adds under the same names
+# Properties of the server with the same names
 
 UNKNOWN = {"text": {"own": 1}, "tool_calls": "own", "finish_reason": 7, "to_message": [1]}
 
@@ -497,7 +497,7 @@ def test_chunks_print_as_they_come() -> None:
 # Conversations
 
 
-def test_an_answer_is_added_to_a_conversation_in_one_step() -> None:
+def test_a_response_is_appended_to_a_conversation() -> None:
     with LocalServer() as server, chat(server.url) as api:
         messages: list[Any] = [{"role": "user", "content": "私の名前は健です"}]
         messages.append(api.chat_completion(chat_completion_request={"messages": messages}).to_message())

@@ -62,7 +62,7 @@ def test_any_mapping_is_a_dict(mapping: Callable[[Any], Any]) -> None:
 
 
 @pytest.mark.parametrize("value", [[], "text", 1, True, [["role", "user"]]])
-def test_what_is_no_object_is_refused(value: Any) -> None:
+def test_non_objects_are_rejected(value: Any) -> None:
     assert errors_of(lambda: Message.from_dict(value)) == [("model_type",)]
     assert errors_of(lambda: Message.from_json(json.dumps(value))) == [("model_type",)]
 
@@ -70,7 +70,7 @@ def test_what_is_no_object_is_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", '{"role": "user"', "{'role': 'user'}", '{"role": "user"} x', b"\xff"]
 )
-def test_what_is_no_json_is_refused(text: str | bytes) -> None:
+def test_invalid_json_is_rejected(text: str | bytes) -> None:
     assert errors_of(lambda: Message.from_json(text)) == [("json_invalid",)]
 
 
@@ -96,7 +96,7 @@ def test_errors_about_content_name_the_model() -> None:
         MessageContent(5)
 
 
-# Strict in what is sent
+# Strict validation of requests
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,9 @@ def test_numbers_of_other_libraries_are_checked_as_any(key: str, value: Any, err
 
 
 @pytest.mark.parametrize("value", [Scalar(1, (1,)), Scalar(1j), Scalar(object()), object()])
-def test_what_is_no_number_of_json_is_not_written(value: Any) -> None:
+def test_non_json_numbers_are_not_serialized(value: Any) -> None:
     request = ChatCompletionRequest(messages=[], seed=value)
-    with pytest.raises(PydanticSerializationError, match="is no JSON value"):
+    with pytest.raises(PydanticSerializationError, match="is not a JSON value"):
         request.to_json()
 
 
@@ -193,7 +193,7 @@ def test_a_failed_assignment_changes_nothing() -> None:
     assert request.to_dict() == {"messages": [{"role": "user"}]}
 
 
-def test_assignment_takes_what_the_constructor_takes() -> None:
+def test_assignment_accepts_the_same_values_as_the_constructor() -> None:
     request: Any = ChatCompletionRequest()
     request.messages = [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}]
     request.response_format = {"type": "text"}
@@ -218,7 +218,7 @@ NAMED = {"type": "function", "function": {"name": "get_weather"}}
 @pytest.mark.parametrize(
     "choice", ["required", "none", "AUTO", "get_weather", "", NAMED, {"type": "tool"}, {}]
 )
-def test_what_other_servers_want_as_a_choice_of_tools_is_sent_as_it_is(choice: Any) -> None:
+def test_tool_choices_of_other_servers_are_sent_unchanged(choice: Any) -> None:
     assigned = ChatCompletionRequest(messages=[])
     assigned.tool_choice = choice
     for request in (
@@ -387,7 +387,7 @@ def fill_in_place(request: ChatCompletionRequest) -> None:
         (lambda request: request == ChatCompletionRequest(messages=request.messages), True),
     ],
 )
-def test_what_is_filled_in_later_counts_as_set(
+def test_properties_filled_in_later_count_as_set(
     fill: Callable[[ChatCompletionRequest], None], look: Callable[[ChatCompletionRequest], Any], wanted: Any
 ) -> None:
     request = ChatCompletionRequest()
@@ -442,11 +442,11 @@ def test_a_subclass_is_sent_with_all_that_it_has() -> None:
     assert request.to_dict() == json.loads(request.to_json())
 
 
-# Lenient in what is read
+# Lenient validation of responses
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_may_lack_anything(name: str) -> None:
+def test_responses_may_lack_any_property(name: str) -> None:
     model = getattr(tachyon_sdk, name)
     assert model.from_dict({}).to_dict() == {}
     assert model.from_json("{}") == model() == model.from_dict({})
@@ -457,9 +457,7 @@ def test_an_answer_may_lack_anything(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name, key in properties() if name in ANSWERS])
 @pytest.mark.parametrize("how", ["missing", "null"])
-def test_a_list_or_object_that_an_answer_must_have_is_empty_rather_than_none(
-    name: str, key: str, how: str
-) -> None:
+def test_required_lists_and_objects_of_a_response_are_never_none(name: str, key: str, how: str) -> None:
     model = getattr(tachyon_sdk, name)
     read = getattr(model.from_dict({key: None} if how == "null" else {}), attribute(key))
     schema = SCHEMAS[name]["properties"][key]
@@ -471,7 +469,7 @@ def test_a_list_or_object_that_an_answer_must_have_is_empty_rather_than_none(
         assert read is None
 
 
-def test_two_empty_answers_share_nothing() -> None:
+def test_empty_responses_share_nothing() -> None:
     for empty in ({}, {"choices": None}):
         first = ChatCompletionChunkResponse.from_dict(empty)
         first.choices.append(ChunkChoice())
@@ -502,7 +500,7 @@ def test_a_code_is_whatever_came(code: Any) -> None:
     assert ErrorResponse.from_dict({"code": code}).code == code
 
 
-def test_what_loses_nothing_is_converted() -> None:
+def test_lossless_conversions_are_accepted() -> None:
     usage = Usage.from_dict({"prompt_tokens": "3", "completion_tokens": 4.0})
     assert (usage.prompt_tokens, usage.completion_tokens) == (3, 4)
     assert type(usage.completion_tokens) is int
@@ -512,7 +510,7 @@ def test_what_loses_nothing_is_converted() -> None:
 
 
 @pytest.mark.parametrize("tokens", [1.5, "many", -1, [1], {"total": 1}, True])
-def test_what_stands_beside_the_text_is_kept_as_it_came_where_it_does_not_fit(tokens: Any) -> None:
+def test_invalid_values_beside_the_text_are_kept_unchanged(tokens: Any) -> None:
     usage = Usage.from_dict({"prompt_tokens": tokens, "total_tokens": 3})
     assert usage.to_dict() == {"prompt_tokens": tokens, "total_tokens": 3}
     assert Usage.from_json(json.dumps({"prompt_tokens": tokens})).prompt_tokens == tokens
@@ -528,7 +526,7 @@ def test_text_and_calls_have_to_fit(delta: Any) -> None:
         DeltaMessage.from_dict(delta)
 
 
-def test_a_whole_answer_whose_message_lacks_something_is_read() -> None:
+def test_a_full_response_with_an_incomplete_message_is_read() -> None:
     for message in (
         {"content": "Hello"},
         {"role": None, "content": "Hello"},
@@ -539,7 +537,7 @@ def test_a_whole_answer_whose_message_lacks_something_is_read() -> None:
         assert answer.to_dict() == {"choices": [{"delta": message}]}
 
 
-# A whole answer says `message` where a chunk says `delta`
+# Full responses have `message` where chunks have `delta`
 
 
 def test_a_message_is_read_as_the_delta() -> None:
@@ -570,7 +568,7 @@ def test_a_null_delta_is_as_good_as_none() -> None:
     assert ChunkChoice.from_dict({"message": None}).delta == DeltaMessage()
 
 
-def test_a_whole_answer_is_read_as_one_chunk() -> None:
+def test_a_full_response_is_read_as_a_chunk() -> None:
     chunk = ChatCompletionChunkResponse.from_dict(example("ChatCompletionResponse"))
     assert chunk.choices[0].delta.content == "Hello"
     assert chunk.choices[0].finish_reason == "stop"
@@ -635,7 +633,7 @@ def test_members_are_the_strings_that_are_sent(name: str) -> None:
 
 @pytest.mark.parametrize("text", ['"nobody"', "5", "null", "user", "", "[]"])
 @pytest.mark.parametrize("name", ENUMS)
-def test_what_is_no_member_is_refused(name: str, text: str) -> None:
+def test_unknown_members_are_rejected(name: str, text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a valid|Expecting value"):
         getattr(tachyon_sdk, name).from_json(text)
 

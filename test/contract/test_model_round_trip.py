@@ -1,4 +1,4 @@
-"""Models and JSON: what goes in comes out, to the last type and digit, and the caller's values stay the caller's."""
+"""Models and JSON: values round-trip exactly, and the caller's values are not modified."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def emptied(value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_what_the_contract_allows_comes_back_exactly(name: str) -> None:
+def test_valid_values_round_trip_exactly(name: str) -> None:
     model = getattr(tachyon_sdk, name)
 
     @thorough
@@ -100,7 +100,7 @@ def test_the_callers_value_is_neither_changed_nor_shared(name: str) -> None:
     is_left_alone()
 
 
-def test_changing_a_model_does_not_change_what_it_was_made_from() -> None:
+def test_changing_a_model_does_not_change_its_source() -> None:
     given_dict = {
         "messages": [{"role": "user", "content": "a", "own": {"list": [1]}}],
         "metadata": {"k": [1]},
@@ -140,7 +140,7 @@ def test_absent_stays_absent(name: str, key: str) -> None:
 
 @pytest.mark.parametrize(("name", "key"), properties())
 def test_null_stays_null(name: str, key: str) -> None:
-    """Except where something is required that is not null: a request refuses null, an answer reads it as empty."""
+    """Except for required properties: a request rejects null, a response reads it as empty."""
     model = getattr(tachyon_sdk, name)
     value = {**example(name), key: None}
     if key in SCHEMAS[name].get("required", ()) and not validator(name).is_valid(value):
@@ -162,7 +162,7 @@ def test_null_stays_null(name: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("name", "key"), [("Usage", "total_cost"), ("Usage", "unknown"), ("ErrorResponse", "code")]
 )
-def test_numbers_stay_what_they_are(name: str, key: str, number: float) -> None:
+def test_numbers_are_unchanged(name: str, key: str, number: float) -> None:
     model = getattr(tachyon_sdk, name)
     text = json.dumps({key: number})
     assert exact(model.from_dict({key: number}).to_dict()) == text
@@ -171,7 +171,7 @@ def test_numbers_stay_what_they_are(name: str, key: str, number: float) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 0.5, 1.0, 2.0])
-def test_numbers_of_a_request_stay_what_they_are(number: float) -> None:
+def test_numbers_of_a_request_are_unchanged(number: float) -> None:
     request = tachyon_sdk.ChatCompletionRequest(temperature=number)
     assert request.to_json() == f'{{"temperature":{number}}}'
     request.temperature = 1
@@ -191,7 +191,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_text_stays_what_it_is(text: str) -> None:
+def test_text_is_unchanged(text: str) -> None:
     for value in (
         {"role": text, "content": text, text or "-": text},
         {"role": "u", "deep": [{text: [text]}]},
@@ -211,7 +211,7 @@ def test_json_is_utf_8_without_white_space_or_escapes_that_it_does_not_need() ->
 
 
 def test_numbers_that_json_does_not_have_do_not_turn_into_null() -> None:
-    # What is sent is checked as a whole, later; see encode_body.
+    # The complete request is validated later; see encode_body.
     message = tachyon_sdk.Message(role="user", least=float("nan"), most=float("inf"))
     assert message.to_json() == '{"role":"user","least":NaN,"most":Infinity}'
     assert repr(message.to_dict()) == "{'role': 'user', 'least': nan, 'most': inf}"

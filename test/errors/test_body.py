@@ -259,7 +259,7 @@ def test_findings_of_a_validator_are_joined_with_where_they_are() -> None:
         (None, None),
     ],
 )
-def test_bodies_that_are_no_json(body: str | None, message: str | None) -> None:
+def test_bodies_that_are_not_json(body: str | None, message: str | None) -> None:
     assert read_error_body(body) == (None, message)
 
 
@@ -288,8 +288,8 @@ def test_a_number_too_long_to_print_raises_nothing() -> None:
 
 
 @pytest.mark.parametrize("filling", ["<title", "<title ", "<", "<title>", "[", "{", '"'])
-def test_hostile_bodies_take_no_time_to_speak_of(filling: str) -> None:
-    # The time limit of the whole suite is the measure: quadratic work on this would take hours.
+def test_hostile_bodies_are_parsed_quickly(filling: str) -> None:
+    # Limited by the timeout of the suite: quadratic time would be hours.
     read_error_body("<" + filling * 1_000_000)
 
 
@@ -357,7 +357,7 @@ def test_no_json_raises_and_both_are_text(value: Any) -> None:
         ("nginx-dead-upstream-502", None, "502 Bad Gateway"),
     ],
 )
-def test_recorded_answers(file: str, code: str | None, message: str) -> None:
+def test_recorded_responses(file: str, code: str | None, message: str) -> None:
     head, _, body = (DATA / f"{file}.http").read_bytes().partition(b"\r\n\r\n")
     status_line, *lines = head.decode("latin-1").split("\r\n")
     _, status, reason = status_line.split(" ", 2)

@@ -1,4 +1,4 @@
-"""What the headers of an error say: the request id, and how long to wait."""
+"""Headers of an error: request id and retry delay."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_error_of_the_headers(headers: Any, code: str | None, message: str |
     assert read_error_headers(headers) == (code, message)
 
 
-def test_headers_speak_where_the_body_has_no_message() -> None:
+def test_headers_are_used_if_the_body_has_no_message() -> None:
     headers = {"WWW-Authenticate": 'Bearer error="invalid_token", error_description="It expired"'}
     assert (
         str(UnauthorizedException(401, headers=headers))

@@ -38,7 +38,7 @@ ANYWHERE: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
     "status-text": ({"status": "error", "message": "died"}, None, "died"),
     "status-failed": ({"status": "FAILED", "reason": "died"}, None, "died"),
 }  # fmt: skip
-# Errors only where there is no choice.
+# Errors only without choices.
 ALONE: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
     "code-and-message": ({"code": "x", "message": "died"}, "x", "died"),
     "code-number": ({"code": 503, "msg": "died"}, "503", "died"),
@@ -125,7 +125,7 @@ def test_errors_only_without_choices(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", NEVER)
-def test_what_is_no_error(case: str) -> None:
+def test_successful_bodies_are_not_errors(case: str) -> None:
     for has_choices in (True, False):
         for event in (True, False):
             assert error_in(NEVER[case], has_choices, event=event) is None
@@ -140,7 +140,7 @@ def test_the_kind_of_the_object_may_be_given_apart() -> None:
 
 
 def test_a_detail_alone_is_an_error_only_in_a_stream() -> None:
-    # A whole body of this kind cannot be read as an answer, which is an error of its own.
+    # A full body like this cannot be decoded as a response, which is another error.
     assert error_in({"detail": "died"}, False, event=True) == (None, "died")
     assert error_in({"detail": "died", "id": None}, False, event=True) == (None, "died")
     assert error_in({"detail": "died"}, False) is None

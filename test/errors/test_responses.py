@@ -1,4 +1,4 @@
-"""The error of a response: of its status, of an error inside a success, and of what cannot be read."""
+"""Exceptions of responses: error statuses, errors in a successful response, undecodable bodies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE = "<!doctype html><html><head><title>Sign in to\n the gateway</title></head
 
 
 class Responded:
-    """A response as far as an error tells of it."""
+    """The attributes of a response that an exception uses."""
 
     status = 200
     reason: str | None = "OK"
@@ -53,7 +53,7 @@ def test_a_web_page_is_named_with_its_title_and_type(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["", "_stream"])
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_an_empty_body_is_said_to_be_empty(form: str, status: int) -> None:
+def test_an_empty_body_is_reported_as_empty(form: str, status: int) -> None:
     error = failure(http_response(status), form)
     assert type(error) is ResponseDecodeException
     assert str(error).endswith(": it is empty (there is no content type)")
@@ -90,14 +90,14 @@ def test_an_empty_body_is_said_to_be_empty(form: str, status: int) -> None:
         (b"[" * 100_000, "application/json", "where"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_described(body: bytes, content_type: str | None, said: str) -> None:
+def test_undecodable_bodies_are_described(body: bytes, content_type: str | None, said: str) -> None:
     headers = {} if content_type is None else {"Content-Type": content_type}
     assert (
         undecodable_message(headers, body, "Person", "where") == f"the response is not a valid Person: {said}"
     )
 
 
-def test_the_error_of_what_cannot_be_read() -> None:
+def test_the_error_of_an_undecodable_response() -> None:
     error = undecodable_error(Responded(), b'{"id": \xff}', "Person", "where")
     assert (error.status, error.reason, error.headers) == (200, "OK", Responded.headers)
     assert (error.body, error.request_id) == ('{"id": \ufffd}', "r-1")
@@ -148,7 +148,7 @@ def test_an_error_inside_a_success(body: Any, found: Any, code: str | None, mess
     ],
 )
 @pytest.mark.parametrize("form", ["", "_stream"])
-def test_an_error_status_says_what_the_server_said(
+def test_an_error_status_has_the_message_of_the_server(
     raw: bytes, kind: type[ApiException], line: str, form: str
 ) -> None:
     error = failure(raw, form)

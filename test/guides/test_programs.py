@@ -42,7 +42,7 @@ Hello! The tool Order answered: "1 x soup is on its way". The tool get_price ans
 """,
     "structured_output.py": """\
 Person(name='Ken', age=30)
-the answer is no Ship: code: String should match pattern '^[A-Z]{4}$'
+the response is not a valid Ship: code: String should match pattern '^[A-Z]{4}$'
   it said '{"code": "code"}'
 """,
     "error_handling.py": """\

@@ -1,4 +1,4 @@
-"""The local server behind a proxy that spoils its answers: the other process of the soak run.
+"""The local server behind a proxy that injects faults: the second process of the soak run.
 
     python fault_proxy.py
 
@@ -11,8 +11,8 @@ with the header `x-fault` what is to become of its answer; nothing here is rando
 - `drop <end>`: the connection ends before the answer
 - `cut <bytes> <end>`: the connection ends after so many bytes of the answer, if it has more
 - `stall <bytes>`: nothing comes after so many bytes of the answer, if it has more, until the client goes
-- `slow <bytes>`: the answer comes in pieces of so many bytes
-- `close`: the answer comes with `Connection: close`
+- `slow <bytes>`: the response is sent in pieces of this many bytes
+- `close`: the response is sent with `Connection: close`
 
 An end is `fin` or `rst`.
 """
@@ -34,14 +34,14 @@ class Spoiled(ConnectionError):
 
 
 class Client:
-    """The connection to the client, for one answer."""
+    """The connection to the client, for one response."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: list[str]) -> None:
         self._reader, self._writer, self._fault = reader, writer, fault
         self._left = int(fault[1]) if fault[0] in ("cut", "stall") else None
 
     async def send(self, data: bytes) -> None:
-        """Pass on a part of the answer, as far as the fault lets it through."""
+        """Forward a part of the response, up to the fault."""
         if self._left is not None and len(data) > self._left:
             await self._pass(data[: self._left])
             if self._fault[0] == "stall":

@@ -1,4 +1,4 @@
-"""A server whose connections fail: it answers with the beginning of an answer, and then with a fault.
+"""A server whose connections fail: it sends the beginning of a response, then a fault.
 
     with FaultServer() as server:
         server.answer(raw[:100], CLOSE)

@@ -1,4 +1,4 @@
-"""Answers with something odd in them: every place that an answer has, and what may be there in place of it."""
+"""Responses with unexpected values: all positions in a response, and the values to put there."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ VALUES = [
     *('{"a":' * 195 + "1" + "}" * 195, "[" * 300 + "]" * 300, "[" * 2000),
 ]
 
-# What every object of Python has anyway, and a server may call a property of its own. Names that mean something in
-# another part of an answer are left out.
+# Attributes of every Python object, which a server may use as property names. Names with a meaning elsewhere in a
+# response are omitted.
 NAMES = sorted(
     {*dir(ChatCompletionChunkResponse), *dir({}), "", "a b", "日本語", "0", "$ref", "a.b", "\x00"}
     - {*ChunkChoice.model_fields, *DeltaMessage.model_fields}
@@ -119,13 +119,13 @@ def named(path: Path) -> str:
 
 
 def with_each(answer: Any, path: Path, texts: list[str]) -> list[bytes]:
-    """An answer as JSON with each of these JSON texts in one place."""
+    """Yield a response as JSON with each of these JSON texts at one position."""
     before, after = json.dumps(_with(answer, path, "PLACE")).split('"PLACE"')
     return [f"{before}{text}{after}".encode() for text in texts]
 
 
 def renamed(answer: Any, path: Path, name: str) -> Any:
-    """An answer with another name for the property at a path."""
+    """Return a response with another name for the property at a path."""
     *level, old = path
     holder = answer
     for step in level:

@@ -1,4 +1,4 @@
-"""The soak run: many threads share one client for minutes, against the local server behind a proxy that spoils answers.
+"""The soak run: many threads share one client for minutes, against the local server behind a proxy that injects faults.
 
     python soak.py --minutes 10 --threads 64 [--seed N] [--calls N]
 
@@ -210,7 +210,7 @@ def grown(memory: Sequence[float]) -> bool:
 
 
 def check(done: Run) -> None:
-    """Note what is wrong with the run as a whole, before what is wrong with single calls."""
+    """Report problems of the whole run, before those of single calls."""
     before = done.before
     problems = []
     if not done.tally.outcomes["whole answer"]:

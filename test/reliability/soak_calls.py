@@ -42,7 +42,7 @@ WORDS = [
     "line\nbreak",
 ]
 PAST = "Sun, 06 Nov 1994 08:49:37 GMT"
-# What goes wrong after the head of an answer that the caller reads.
+# Faults after the head of a response that the caller reads.
 NOT_OURS = ("garbage", "cut fin", "cut rst", "stall", "truncate")
 SILENCE = 0.3  # seconds, the read timeout of a call whose answer stalls
 

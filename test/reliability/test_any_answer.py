@@ -1,4 +1,4 @@
-"""Whatever a server answers, a call gives an answer that can be used, or an error of the package."""
+"""For any response of a server, a call returns a usable object or raises an exception of the package."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.exhaustive
 
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 GOOD = json.dumps(CHUNK).encode()
-# A busy machine is no reason to fail.
+# No deadline: the machine may be busy.
 several = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -82,7 +82,7 @@ def failed(event: bytes) -> Any:
 
 
 def check(read: Callable[..., Any], *bodies: bytes) -> None:
-    """Reading gives an answer that can be used, or an error with the body that is none."""
+    """Reading returns a usable response, or raises an error with the body."""
     try:
         answer = read(*bodies)
     except (ResponseDecodeException, StreamErrorException) as caught:
@@ -95,7 +95,7 @@ def check(read: Callable[..., Any], *bodies: bytes) -> None:
 
 
 def check_answer(answer: Any) -> None:
-    """All that an answer has can be read as JSON (RFC 8259), however odd it is."""
+    """Everything in a response can be serialized to valid JSON (RFC 8259)."""
     assert json.loads(answer.to_json(), parse_constant=no_number) == answer.to_dict()
     for choice in answer.choices:
         assert choice.delta.content is None or isinstance(choice.delta.content, str)
@@ -119,7 +119,7 @@ def check_error(error: ApiException) -> None:
 
 
 @pytest.mark.parametrize(("answer", "path"), PLACES, ids=[named(path) for _, path in PLACES])
-def test_any_value_in_any_place_gives_an_answer_or_an_error(answer: Any, path: Path) -> None:
+def test_any_value_anywhere_gives_a_response_or_an_error(answer: Any, path: Path) -> None:
     for body in with_each(answer, path, VALUES):
         check(whole, body)
         check(merged, body, GOOD, body)
@@ -136,7 +136,7 @@ def test_an_unknown_property_may_have_any_name(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [("unknown",), ("usage", "total_cost"), ("created",)], ids=named)
-def test_a_number_too_large_for_a_float_does_not_become_what_is_no_json(path: Path) -> None:
+def test_a_number_too_large_for_a_float_stays_valid_json(path: Path) -> None:
     (body,) = with_each(CHUNK, path, ["1e400"])
     check(whole, body)
     check(merged, body)
@@ -215,7 +215,7 @@ NO_ANSWERS = {
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("case", NO_ANSWERS)
-def test_what_is_no_answer_is_an_error_with_its_beginning(service: Service, case: str, call: str) -> None:
+def test_an_invalid_response_is_an_error_with_its_beginning(service: Service, case: str, call: str) -> None:
     text = NO_ANSWERS[case].decode(errors="replace")
     with pytest.raises(ApiException) as caught:
         CALLS[call](service(json_answer(NO_ANSWERS[case])))
@@ -299,5 +299,5 @@ def test_any_error_body_is_the_error_of_its_status(
 
 
 @pytest.mark.parametrize("case", NO_ANSWERS)
-def test_what_is_no_answer_may_be_the_body_of_an_error(service: Service, case: str) -> None:
+def test_an_invalid_response_may_be_the_body_of_an_error(service: Service, case: str) -> None:
     check_status(service, 400, NO_ANSWERS[case], "stream")

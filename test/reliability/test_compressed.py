@@ -1,4 +1,4 @@
-"""Compressed answers: a megabyte that stands for a gigabyte costs what the limits allow, and no more."""
+"""Compressed responses: a megabyte that expands to a gigabyte needs no more memory than the limits allow."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_the_bombs_of_these_tests_are_bombs() -> None:
     assert unpacker.decompress(SPACES[10_000:], 1000) == b" " * 1000
 
 
-def test_an_answer_of_a_gigabyte_costs_less_than_300_megabytes(measure: Measure) -> None:
+def test_a_response_of_a_gigabyte_needs_less_than_300_megabytes(measure: Measure) -> None:
     outcome, grown = measure(response_of(SPACES, "gzip"), "ask")
     assert outcome == f"ResponseDecodeException: the response is larger than {256 * MiB} bytes"
     assert grown < 300e6
@@ -159,13 +159,13 @@ ENDLESS_EVENTS = {
 
 
 @pytest.mark.parametrize("kind", ENDLESS_EVENTS)
-def test_events_that_nobody_reads_cost_next_to_nothing(measure: Measure, kind: str) -> None:
+def test_ignored_events_need_almost_no_memory(measure: Measure, kind: str) -> None:
     outcome, grown = measure(response_of(ENDLESS_EVENTS[kind], "gzip", "text/event-stream"), "first")
     assert outcome == "Hi"
     assert grown < 16 * MiB
 
 
-def test_comments_cost_no_memory_however_many_there_are(measure: Measure) -> None:
+def test_comments_need_no_memory(measure: Measure) -> None:
     end = b"".join(gzip.compress(event_stream(event)) for event in (chunk("Hi", "stop"), "[DONE]"))
     comment = b": " + b"x" * 1000 + b"\n"
     body = gzip.compress(comment * (MiB // len(comment))) * 32 + end
@@ -174,7 +174,7 @@ def test_comments_cost_no_memory_however_many_there_are(measure: Measure) -> Non
     assert grown < 16 * MiB
 
 
-def test_what_follows_the_end_of_a_stream_costs_next_to_nothing(measure: Measure) -> None:
+def test_data_after_the_end_of_a_stream_needs_almost_no_memory(measure: Measure) -> None:
     body = packed(b" ", GIGABYTE, beginning=event_stream(chunk("Hi", "stop"), "[DONE]"))
     outcome, grown = measure(response_of(body, "gzip", "text/event-stream"), "collect")
     assert outcome == "Hi"
@@ -198,7 +198,7 @@ def test_no_coding_is_asked_for() -> None:
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, br", "br, gzip", "no such thing"])
 @pytest.mark.parametrize("call", [ask, collect])
-def test_an_answer_in_an_unknown_coding_is_our_error(call: Callable[[ChatApi], Any], coding: str) -> None:
+def test_an_unknown_content_coding_is_an_api_exception(call: Callable[[ChatApi], Any], coding: str) -> None:
     response = response_of(b"\x8b\x03\x80no text at all\x03", coding)
     with RawServer([response]) as server, chat(server.url) as api:
         with pytest.raises(ResponseDecodeException):

@@ -184,7 +184,7 @@ def test_a_stream_may_be_collected_in_the_middle_of_another_call() -> None:
 
 
 def end_idle(how: str) -> Callable[[Connection], None]:
-    """A server that answers once over each connection, and ends it while it is idle."""
+    """A server that sends one response per connection and closes it while it is idle."""
 
     def handler(connection: Connection) -> None:
         connection.read_request()
@@ -192,7 +192,7 @@ def end_idle(how: str) -> Callable[[Connection], None]:
         if how == "reset":
             connection.reset()
         elif how == "answer":
-            # What some servers say when they end an idle connection. Nobody has asked for it.
+            # Some servers send this, unrequested, when they close an idle connection.
             connection.send(json_response({"message": "too late"}, 408, {"Connection": "close"}))
 
     return handler
@@ -253,7 +253,7 @@ def test_an_idle_tls_connection_that_has_ended_is_replaced_unnoticed() -> None:
 
 
 def end_with_the_second_request(how: Any) -> Callable[[Connection], None]:
-    """A server that keeps each connection for one answer, begins a second one, and ends in it."""
+    """A server that sends one response per connection, then truncates the second."""
 
     def handler(connection: Connection) -> None:
         connection.read_request()
@@ -306,13 +306,13 @@ def test_a_request_that_was_sent_only_in_part_may_have_been_seen() -> None:
     assert server.connections == 1
 
 
-# --- what is no answer, or more than one
+# --- interim, missing and surplus responses
 
 
 @pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
 @pytest.mark.parametrize("form", ["chat_completion", "chat_completion_stream"])
-def test_interim_answers_are_passed_over(interim: bytes, form: str) -> None:
-    # RFC 9110, section 15.2: there may be any number of them before the answer.
+def test_interim_responses_are_skipped(interim: bytes, form: str) -> None:
+    # RFC 9110, section 15.2: any number of them may precede the response.
     before = b"HTTP/1.1 " + interim + b"\r\nLink: </style.css>\r\n\r\n"
 
     def handler(connection: Connection) -> None:
@@ -330,7 +330,7 @@ def test_interim_answers_are_passed_over(interim: bytes, form: str) -> None:
 
 
 def test_a_connection_that_has_switched_protocols_is_closed() -> None:
-    # RFC 9110, section 15.2.2. What follows is no HTTP, least of all an answer to the next request.
+    # RFC 9110, section 15.2.2. The following bytes are not HTTP, and not a response to the next request.
     switched = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
     with RawServer([[switched, AWAIT_CLOSE], ANSWER]) as server, chat(server.url) as api:
         with pytest.raises(ApiException):
@@ -339,7 +339,7 @@ def test_a_connection_that_has_switched_protocols_is_closed() -> None:
         assert ask(api) == "Hello"
 
 
-def test_more_than_was_announced_is_no_answer_to_the_next_request() -> None:
+def test_surplus_bytes_are_not_the_response_to_the_next_request() -> None:
     wrong = json_response(chunk("wrong", "stop"))
     with RawServer([ANSWER + wrong, ANSWER + wrong, ANSWER]) as server, chat(server.url) as api:
         assert [ask(api), ask(api), ask(api)] == ["Hello"] * 3

@@ -50,7 +50,7 @@ pytestmark = pytest.mark.exhaustive
 
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 
-# What the recordings have, as short as it can be said: every byte of it is paid for many times.
+# The content of the recordings, as short as possible: each byte is tested many times.
 STREAM = stream_response(
     '{"choices":[{"delta":{"role":"assistant"}}]}',
     '{"choices":[{"delta":{"content":"né"}}]}',
@@ -69,7 +69,7 @@ ANSWER: dict[str, Any] = {
     "choices": [{"delta": {"role": "assistant", "content": "né🙂"}, "finish_reason": "stop"}],
     "usage": {"total_tokens": 3},
 }
-# What the stream amounts to after no event, after the first, and so on.
+# The merged response after no event, after the first, and so on.
 PARTS: list[dict[str, Any] | None] = [
     None,
     {"choices": [{"delta": {"role": "assistant"}}]},
@@ -90,11 +90,11 @@ CALLS: dict[str, Call] = {
 }
 
 Outcome = tuple[type[ApiException] | None, Any, str]
-"""The class of the error or None, the answer or the part of it that came, and the body of the error."""
+"""Class of the error or None, full or partial response, and body of the error."""
 
 
 def seen(value: Any) -> Any:
-    """An answer as JSON values, without nulls."""
+    """Return a response as JSON values, without nulls."""
     value = value.to_dict() if hasattr(value, "to_dict") else value
     if isinstance(value, dict):
         return {name: seen(part) for name, part in value.items() if part is not None}
@@ -128,7 +128,7 @@ def right(raw: bytes, position: int, fault: Step) -> list[Outcome]:
     silent, ended = fault is AWAIT_CLOSE, fault is CLOSE
     lost = TimeoutException if silent else ConnectionException
     is_stream = b"text/event-stream" in sent
-    # A head that is cut off between two lines looks like a whole one.
+    # A head truncated between two lines looks complete.
     if b"\r\n\r\n" not in sent and not (ended and is_stream):
         return [(lost, None, "")]
     body = received_body(sent)
@@ -143,7 +143,7 @@ def right(raw: bytes, position: int, fault: Step) -> list[Outcome]:
             return [(None, ANSWER, "")]
         return [(ResponseDecodeException if body else lost, *error[1:])]
     if ended and b"\r\nTransfer-Encoding: chunked\r\n" in raw and position >= len(raw) - len("\r\n\r\n"):
-        # The size of the last chunk has arrived, and with it all of the answer; the line ends after it have not.
+        # The last chunk size has arrived, so the response is complete; only the final line ends are missing.
         return [(None, ANSWER, ""), error]
     return [error]
 
@@ -180,7 +180,9 @@ def client_of(url: str) -> Iterator[ChatApi]:
 
 
 @every_response
-def test_an_answer_cut_off_anywhere_is_whole_or_an_error_with_what_came(shape: str, framing: Framing) -> None:
+def test_a_response_closed_anywhere_is_complete_or_an_error_with_the_partial_response(
+    shape: str, framing: Framing
+) -> None:
     raw = RESPONSES[shape, framing]
     with FaultServer() as server, client_of(server.url) as api:
         for position in POSITIONS[shape, framing]:
@@ -191,7 +193,7 @@ def test_an_answer_cut_off_anywhere_is_whole_or_an_error_with_what_came(shape: s
 
 
 @every_response
-def test_an_answer_broken_off_anywhere_is_whole_or_an_error_with_what_came(
+def test_a_response_reset_anywhere_is_complete_or_an_error_with_the_partial_response(
     shape: str, framing: Framing
 ) -> None:
     raw = RESPONSES[shape, framing]
@@ -221,7 +223,7 @@ TWO_CHOICES = stream_response(
 )
 
 
-def test_two_choices_cut_off_anywhere_are_whole_when_both_are() -> None:
+def test_two_choices_closed_anywhere_are_complete_if_both_are() -> None:
     head = len(split_response(TWO_CHOICES)[0])
     with FaultServer() as server, client_of(server.url) as api:
         for position in range(head, len(TWO_CHOICES)):
@@ -240,7 +242,7 @@ def test_two_choices_cut_off_anywhere_are_whole_when_both_are() -> None:
 
 
 @every_response
-def test_an_answer_that_falls_silent_anywhere_is_whole_or_an_error_with_what_came(
+def test_a_response_stalled_anywhere_is_complete_or_an_error_with_the_partial_response(
     shape: str, framing: Framing
 ) -> None:
     raw = RESPONSES[shape, framing]
@@ -276,7 +278,7 @@ def silent_at(
 
 
 @every_response
-def test_an_answer_in_two_segments_is_the_same_wherever_they_meet(shape: str, framing: Framing) -> None:
+def test_a_response_split_anywhere_is_the_same(shape: str, framing: Framing) -> None:
     raw = RESPONSES[shape, framing]
     head = len(split_response(raw)[0])
     positions = [position for position in POSITIONS[shape, framing] if position]

@@ -68,7 +68,7 @@ def interrupted() -> Iterator[Program]:
 
 PARTS = framed(stream_response(chunk("one"), chunk("two", "stop"), "[DONE]"), "chunked")
 HEAD, HALF = split_response(ANSWER)
-# What the server sends before the interrupt, and the form of the call.
+# The bytes sent before the interrupt, and the form of the call.
 MOMENTS: dict[str, tuple[str, bytes]] = {
     "before-the-answer": ("plain", b""),
     "in-the-head": ("plain", HEAD[:-10]),
@@ -85,7 +85,7 @@ MOMENTS: dict[str, tuple[str, bytes]] = {
 
 
 class Interrupting:
-    """A handler that begins one answer and does not go on with it; all others are whole."""
+    """A handler that stops in the middle of one response; all others are complete."""
 
     def __init__(self, begun: bytes) -> None:
         self.begun = Gate()
@@ -141,7 +141,7 @@ def assert_at_most_unclosed(errors: str) -> None:
 
 
 def test_an_interrupt_while_the_connection_is_made_leaves_nothing_open(interrupted: Program) -> None:
-    # A TLS handshake that is not answered.
+    # A TLS handshake without a reply.
     def handler(connection: Connection) -> None:
         hello.append(connection.socket.recv(10))
         begun.open()
@@ -161,7 +161,7 @@ def test_an_interrupt_while_the_connection_is_made_leaves_nothing_open(interrupt
 
 
 def test_an_interrupt_while_no_connection_is_made_leaves_nothing_open(interrupted: Program) -> None:
-    # The queue of those who want a connection is full, so that the next is not answered.
+    # The accept queue is full, so the next connection gets no reply.
     with socket.create_server(("127.0.0.1", 0), backlog=0) as busy:
         port = busy.getsockname()[1]
         waiting = [socket.socket() for _ in range(4)]
@@ -181,7 +181,7 @@ def test_an_interrupt_before_the_next_attempt_leaves_nothing_open(interrupted: P
     later = json_response({}, 503, {"Retry-After": "50", "Connection": "close"})
     with RawServer([[later, AWAIT_CLOSE], ANSWER]) as server:
         begin(interrupted, server.url)
-        # The client ends the connection once it has the whole answer, and has nothing to do then but to wait.
+        # The client closes the connection after the complete response, then only waits.
         server.wait_ended(1)
         interrupt(interrupted)
         assert interrupted.errors() == ""

@@ -45,7 +45,7 @@ CALLS = [ask, collect]
 
 
 class Pouring:
-    """A handler that answers with something and then, for as long as the client takes it, with more and more."""
+    """A handler that sends a beginning and then repeats a piece as long as the client reads."""
 
     # Far more than the sockets in between hold.
     AT_MOST = 64 * MiB
@@ -67,7 +67,7 @@ class Pouring:
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_an_error_body_that_is_too_large_still_says_what_it_says_first(framing: Framing) -> None:
+def test_the_beginning_of_a_large_error_body_is_used(framing: Framing) -> None:
     body = json.dumps({"message": "no credit left", "details": "x" * 2 * MiB})
     response = http_response(402, {"X-Request-Id": "r-1"}, body, framing)
     with RawServer([response, ANSWER]) as server, chat(server.url) as api:
@@ -93,7 +93,7 @@ def test_an_error_body_that_never_ends_is_left(call: Callable[[ChatApi], Any], s
     assert handler.poured < handler.AT_MOST
 
 
-def test_an_answer_that_is_tried_again_is_read_no_further_than_an_error() -> None:
+def test_a_retried_response_is_read_only_up_to_the_limit_of_errors() -> None:
     handler = Pouring(b"HTTP/1.1 503 Busy\r\n" + CHUNKED + b"\r\n", b"10\r\ncome back later!\r\n")
     answers = itertools.chain([handler], itertools.repeat(answer_once))
     with RawServer(handler=lambda connection: next(answers)(connection)) as server, chat(server.url) as api:
@@ -147,7 +147,7 @@ def test_an_event_that_never_ends_is_left(call: Callable[[ChatApi], Any], line: 
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_an_answer_that_never_ends_is_left(call: Callable[[ChatApi], Any]) -> None:
+def test_an_endless_response_is_abandoned(call: Callable[[ChatApi], Any]) -> None:
     handler = Pouring(HEAD + b"Content-Type: application/json\r\n\r\n", b" ")
     with RawServer(handler=handler) as server:
         with chat(server.url, max_response_bytes=MiB) as api:
@@ -174,7 +174,7 @@ AROUND = {
 
 
 @pytest.mark.parametrize("part", AROUND)
-def test_what_surrounds_a_body_is_bounded_too(part: str) -> None:
+def test_head_and_trailers_are_limited_too(part: str) -> None:
     handler = Pouring(*AROUND[part])
     with RawServer(handler=handler) as server, chat(server.url) as api:
         with pytest.raises(ConnectionException) as caught:
@@ -184,7 +184,7 @@ def test_what_surrounds_a_body_is_bounded_too(part: str) -> None:
     assert handler.poured < handler.AT_MOST
 
 
-def test_interim_answers_without_end_are_no_answer() -> None:
+def test_endless_interim_responses_are_an_error() -> None:
     def handler(connection: Connection) -> None:
         connection.read_request()
         for _ in range(100):
@@ -198,7 +198,7 @@ def test_interim_answers_without_end_are_no_answer() -> None:
 
 
 @pytest.mark.parametrize("part", ["size-of-a-chunk", "extension-of-a-chunk", "trailer", "trailers"])
-def test_a_stream_that_has_ended_is_not_held_up_by_what_surrounds_it(part: str) -> None:
+def test_a_finished_stream_does_not_wait_for_trailers(part: str) -> None:
     _, _, surroundings = AROUND[part][0].rpartition(b"}\r\n" if "trailer" in part else b"{\r\n")
     stream = b"".join(framed(stream_response(chunk("Hello", "stop"), "[DONE]"), "chunked")[:-1])
     handler = Pouring(stream + surroundings, AROUND[part][1])
@@ -209,7 +209,7 @@ def test_a_stream_that_has_ended_is_not_held_up_by_what_surrounds_it(part: str) 
 
 
 @pytest.mark.parametrize("part", ["size-of-a-chunk", "extension-of-a-chunk", "trailer"])
-def test_a_stream_that_has_ended_does_not_wait_for_what_trickles_in(part: str) -> None:
+def test_a_finished_stream_does_not_wait_for_slow_data(part: str) -> None:
     stream = b"".join(framed(stream_response(chunk("Hello", "stop"), "[DONE]"), "chunked")[:-1])
     begun = {"size-of-a-chunk": b"0", "extension-of-a-chunk": b"1;x", "trailer": b"0\r\nX-One: 1"}[part]
     left: list[bool] = []

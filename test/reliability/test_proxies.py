@@ -200,7 +200,7 @@ def test_a_proxy_whose_name_does_not_resolve(proxy_scheme: str) -> None:
 
 
 @pytest.mark.parametrize("proxy_scheme", PROXY_SCHEMES)
-def test_a_proxy_that_does_not_answer(proxy_scheme: str) -> None:
+def test_a_proxy_that_does_not_respond(proxy_scheme: str) -> None:
     with RawServer() as proxy:
         address = f"127.0.0.1:{proxy.port}"
         url = f"{proxy_scheme}://{USER_INFO}{address}"

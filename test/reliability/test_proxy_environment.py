@@ -27,7 +27,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> SetEnvironment:
 
 def goes_to_the_proxy(environment: SetEnvironment, no_proxy: str | None = None, **variables: str) -> bool:
     """Whether a call goes through a proxy, where {proxy} in a variable is that, and {port} the server's port."""
-    # A proxy that gives the answer itself: it stands for one that had it from the server.
+    # A proxy that sends the response itself, as if it came from the server.
     with RawServer([ANSWER]) as proxy, RawServer([ANSWER]) as server:
         places = {"proxy": f"127.0.0.1:{proxy.port}", "port": server.port}
         environment(**{name: value.format(**places) for name, value in variables.items()})

@@ -18,7 +18,7 @@ FORMS = ["", "_with_http_info", "_stream", "_without_preload_content"]
 def redirected(
     location: str, call: Callable[[ChatApi], Any], status: int = 307, **settings: Any
 ) -> tuple[ApiException | None, Any]:
-    """The error or the result of a call that is redirected there; there is no other request."""
+    """Return the error or result of a call that is redirected there; check that no other request was sent."""
     with RawServer([http_response(status, {"Location": location})]) as server:
         configuration = Configuration(
             server.url, operator_id="tn_1", access_token="t", **{"retries": 2, **settings}
@@ -67,7 +67,7 @@ def test_no_policy_makes_a_redirect_be_tried_again(status: int) -> None:
 @pytest.mark.parametrize(
     ("location", "named"),
     [
-        # What many servers answer that want HTTPS: the request once more, with all that was in its URL.
+        # The redirect of many servers to HTTPS: the same URL, including its query.
         (f"https://elsewhere.invalid/v1/x?X-Key={SECRET}", "https://elsewhere.invalid/v1/x"),
         (f"/v1/x?X-Key={SECRET}", "/v1/x"),
         (f"//elsewhere.invalid/v1/x?a=b&X-Key={SECRET}#{SECRET}", "//elsewhere.invalid/v1/x"),

@@ -114,13 +114,13 @@ def test_a_connection_that_cannot_be_made_is_a_line_for_each_attempt(log: pytest
     assert all("refused" in line["outcome"] and line["request_id"] == "-" for line in lines(log))
 
 
-def test_a_connection_that_is_lost_before_the_answer_says_so(log: pytest.LogCaptureFixture) -> None:
+def test_a_connection_lost_before_the_response_is_logged(log: pytest.LogCaptureFixture) -> None:
     made(ask, [CLOSE])
     (line,) = lines(log)
     assert "lost" in line["outcome"]
 
 
-def test_an_answer_that_breaks_off_says_so(log: pytest.LogCaptureFixture) -> None:
+def test_a_truncated_response_is_logged(log: pytest.LogCaptureFixture) -> None:
     _, error = made(ask, [ANSWER[:-3], CLOSE])
     assert error is not None
     assert any("lost" in line["outcome"] for line in lines(log))
@@ -156,7 +156,7 @@ def test_no_request_id_breaks_the_line_or_the_terminal(
     assert len(line["request_id"]) < 300
 
 
-def test_neither_query_nor_body_nor_headers_are_told(log: pytest.LogCaptureFixture) -> None:
+def test_neither_query_nor_body_nor_headers_are_logged(log: pytest.LogCaptureFixture) -> None:
     auth = {"type": "api_key", "in": "query", "key": "key", "value": "s3cr3t"}
     made(lambda chat: ask(chat, _request_auth=auth, _headers={"X-Key": "s3cr3t"}), ANSWER)
     assert len(lines(log)) == 1
@@ -171,7 +171,7 @@ def test_no_room_breaks_the_line(room: str, log: pytest.LogCaptureFixture) -> No
 
 
 @pytest.mark.parametrize("call", [ask, stream])
-def test_nothing_is_told_unless_it_is_asked_for(
+def test_nothing_is_logged_by_default(
     call: Call, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     answer = stream_response(CHUNK, "[DONE]")

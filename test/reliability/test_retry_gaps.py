@@ -84,7 +84,7 @@ def test_the_usual_waits_come_one_after_the_other() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_what_the_server_asks_for_takes_the_place_of_the_backoff(status: int) -> None:
+def test_the_retry_delay_of_the_server_replaces_the_backoff(status: int) -> None:
     answers = [http_response(status, {"Retry-After": seconds}) for seconds in ("0", "0.2")]
     policy = Noted(statuses={429, 500, 502, 503}, backoff=LONG, max_backoff=LONG)
     with RawServer([*answers, ANSWER]) as server:
@@ -122,7 +122,7 @@ def test_a_server_that_comes_up_in_the_meantime_is_reached() -> None:
         assert not server.is_alive()
 
 
-def test_a_server_that_goes_away_in_the_meantime_is_told_with_what_it_said_before() -> None:
+def test_a_server_lost_between_attempts_is_reported_with_its_earlier_error() -> None:
     with ExitStack() as running:
         server = running.enter_context(RawServer([http_response(503, {"Connection": "close"})]))
 
@@ -138,7 +138,7 @@ def test_a_server_that_goes_away_in_the_meantime_is_told_with_what_it_said_befor
     assert "after 3 attempts" in str(caught.value)
 
 
-def test_the_errors_before_can_be_told_apart() -> None:
+def test_the_previous_errors_are_distinct() -> None:
     bodies = [f'{{"code": "c{number}", "message": "m{number}"}}' for number in range(3)]
     answers = [
         http_response(503, {"Content-Type": "application/json", "X-Request-Id": f"r{number}"}, body)

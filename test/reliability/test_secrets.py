@@ -163,7 +163,7 @@ def client_of(given: Given, host: str, environment: pytest.MonkeyPatch) -> ApiCl
     return ApiClient(Configuration(host, **settings), **given.client)
 
 
-# What the server does with a request, whether the call fails then, and how many attempts there are.
+# The reaction of the server, whether the call fails, and the number of attempts.
 ANSWERS: list[tuple[Response, bool, int]] = [
     (json_response(CHUNK), False, 1),
     (stream_response(CHUNK, "[DONE]"), False, 1),
@@ -201,7 +201,7 @@ def test_no_secret_shows_whatever_becomes_of_a_call(
 
 
 @pytest.mark.parametrize("place", [*PLACES, *PROXY_PLACES])
-def test_no_secret_shows_where_no_connection_comes_about(
+def test_no_secret_is_shown_if_no_connection_is_made(
     place: str, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(connection: Connection) -> None:
@@ -289,7 +289,7 @@ def test_text_that_cannot_be_sent_is_refused_or_encoded_and_does_not_show(
 
 
 @pytest.mark.parametrize("place", [place for place in [*PLACES, *PROXY_PLACES] if "environment" not in place])
-def test_what_is_no_text_is_refused_and_does_not_show(
+def test_invalid_text_is_rejected_and_not_shown(
     place: str, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for bad in BAD_TYPES:

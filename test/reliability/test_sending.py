@@ -45,7 +45,7 @@ class SlowReader:
 
 @contextmanager
 def opened_in_the_end(gate: Gate) -> Iterator[None]:
-    """Opens the gate after two seconds, so that a client without a timeout gets its answer, and fails the test."""
+    """Opens the gate after two seconds, so that a client without a timeout gets a response and fails the test."""
     timer = threading.Timer(2, gate.open)
     timer.start()
     yield

@@ -50,7 +50,7 @@ def test_a_small_run_passes_and_prints_its_figures() -> None:
         assert part in done.stdout
 
 
-def test_a_run_with_wrong_answers_and_an_open_descriptor_fails_and_says_why() -> None:
+def test_a_run_with_wrong_responses_and_an_open_descriptor_fails_with_reasons() -> None:
     done = run(
         "import soak_calls\n"
         "compose = soak_calls.compose\n"
@@ -94,7 +94,7 @@ BUSY = call(errors=(ServiceException,), status=503, attempts=3)
         (BUSY, failed(ServiceException(503), attempts=3)),
     ],
 )
-def test_what_the_fault_explains_is_right(of: Call, outcome: Outcome) -> None:
+def test_outcomes_explained_by_the_fault_are_accepted(of: Call, outcome: Outcome) -> None:
     assert of.judge(outcome) is None
 
 
@@ -117,11 +117,11 @@ def test_what_the_fault_explains_is_right(of: Call, outcome: Outcome) -> None:
         (call(errors=(ConnectionException,)), failed(TimeoutException()), "unexplained"),
     ],
 )
-def test_what_it_does_not_explain_is_a_problem(of: Call, outcome: Outcome, problem: str) -> None:
+def test_unexplained_outcomes_are_problems(of: Call, outcome: Outcome, problem: str) -> None:
     assert problem in (of.judge(outcome) or "")
 
 
-def test_only_what_is_not_read_to_its_end_may_be_left() -> None:
+def test_only_unfinished_reads_may_be_left() -> None:
     for form in ("leave", "raise", "drop", "_without_preload_content"):
         assert call(form, answers=True).judge(Outcome("")) is None
     for form in ("", "_with_http_info", "text", "chunks", "collect"):
@@ -142,14 +142,14 @@ def test_memory_that_grows_is_a_problem(memory: list[float], grows: bool) -> Non
     assert done.tally.problems == (["the memory has grown"] if grows else [])
 
 
-def test_what_stays_open_is_a_problem() -> None:
+def test_open_descriptors_are_a_problem() -> None:
     for at_rest in (soak.Sample(50, 9, 1), soak.Sample(50, 8, 2)):
         done = finished([soak.Sample(50, 8, 1), at_rest, soak.Sample(50, 8, 1), soak.Sample(50, 8, 1)])
         (problem,) = done.tally.problems
         assert problem.startswith("held at rest: ")
 
 
-def test_a_run_without_a_whole_answer_is_a_problem() -> None:
+def test_a_run_without_a_complete_response_is_a_problem() -> None:
     done = finished([soak.Sample(50, 8, 1)] * 4, answers=0)
     assert done.tally.problems == ["there was no whole answer"]
 

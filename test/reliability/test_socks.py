@@ -23,7 +23,7 @@ def test_a_call_through_a_socks_proxy(socks: SocksProxies, scheme: str, socks_sc
     assert socks.asked_for[-1] == ("127.0.0.1", server.port)
 
 
-def test_a_proxy_that_wants_no_credentials(socks: SocksProxies) -> None:
+def test_a_proxy_without_credentials(socks: SocksProxies) -> None:
     with RawServer([ANSWER]) as server:
         with chat(server.url, proxy=f"socks5://{socks.socks5}") as api:
             assert ask(api) == "Hello"

@@ -187,7 +187,7 @@ def test_the_new_connection_is_none_of_those_that_are_kept() -> None:
 # --- not sent again
 
 
-def test_a_request_that_the_server_may_have_begun_to_answer() -> None:
+def test_a_request_that_the_server_may_have_started_to_process() -> None:
     def end_later(connection: Connection) -> None:
         threading.Event().wait(0.4)
         connection.close()

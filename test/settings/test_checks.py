@@ -7,7 +7,7 @@ import contextlib
 import pytest
 from hypothesis import given, strategies as st
 
-from tachyon_sdk._settings.checks import hidden_url, host_url, proxy_url
+from tachyon_sdk._settings.checks import host_url, proxy_url, redact_url
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
 
@@ -104,7 +104,7 @@ def test_proxies(scheme: str) -> None:
 @pytest.mark.parametrize("scheme", ["socks", "SOCKS"])
 def test_socks_without_a_version_is_version_5(scheme: str) -> None:
     assert proxy_url("proxy", f"{scheme}://user:p%40ss@proxy:1080/") == "socks5://user:p%40ss@proxy:1080/"
-    with pytest.raises(ApiValueError, match="proxy must have a valid host name"):
+    with pytest.raises(ApiValueError, match="proxy must contain a valid host name"):
         proxy_url("proxy", f"{scheme}://")
 
 
@@ -144,14 +144,14 @@ def test_no_password_is_ever_shown(url: str) -> None:
         except ApiValueError as error:
             message = str(error) + repr(error)
             assert not any(part in message for part in ("SEC", "RET", "USR"))
-    assert not any(part in hidden_url(url) for part in ("SEC", "RET", "USR"))
+    assert not any(part in redact_url(url) for part in ("SEC", "RET", "USR"))
 
 
-def test_what_is_left_of_a_url_tells_which_it_was() -> None:
-    assert hidden_url("http://user:pw@proxy:3128/x") == "http://<hidden>@proxy:3128/x"
-    assert hidden_url("http://proxy:3128") == "http://proxy:3128"
-    assert hidden_url("http://h/?a=b") == "http://h/?<hidden>"
-    assert len(hidden_url("x" * 10_000)) == 200
+def test_a_redacted_url_is_still_recognizable() -> None:
+    assert redact_url("http://user:pw@proxy:3128/x") == "http://<hidden>@proxy:3128/x"
+    assert redact_url("http://proxy:3128") == "http://proxy:3128"
+    assert redact_url("http://h/?a=b") == "http://h/?<hidden>"
+    assert len(redact_url("x" * 10_000)) == 200
 
 
 @given(st.text() | st.text().map("http://{}".format))
@@ -159,4 +159,4 @@ def test_no_text_raises_anything_else(text: str) -> None:
     for check in (host_url, proxy_url):
         with contextlib.suppress(ApiValueError):
             check("setting", text)
-    assert repr(hidden_url(text)).isprintable()
+    assert repr(redact_url(text)).isprintable()

@@ -316,7 +316,7 @@ def test_a_server_that_is_not_there(index: int) -> None:
     with pytest.raises(ApiValueError):
         configuration.server_index = index
     assert configuration.host == "http://localhost"
-    with pytest.raises(ValueError, match="numbers go from 0 to 2"):
+    with pytest.raises(ValueError, match="must be from 0 to 2"):
         configuration.get_host_from_settings(index)
 
 
@@ -375,7 +375,9 @@ def test_hosts_with_variables() -> None:
 )
 def test_a_name_that_is_nearly_a_setting_is_a_slip(name: str, right: str) -> None:
     configuration = Configuration()
-    with pytest.raises(ApiAttributeError, match=rf"^there is no setting {name}, do you mean {right}\?$"):
+    with pytest.raises(
+        ApiAttributeError, match=rf"^Configuration has no setting {name}; did you mean {right}\?$"
+    ):
         setattr(configuration, name, None)
     assert not hasattr(configuration, name)
 
@@ -387,7 +389,7 @@ def test_each_setting_is_known_and_a_slip_in_it_is_found(name: str) -> None:
     if len(name) > 4:
         middle = len(name) // 2
         for slip in (name[:middle] + name[middle + 1 :], name + "s"):
-            with pytest.raises(ApiAttributeError, match=r"^there is no setting"):
+            with pytest.raises(ApiAttributeError, match=r"^Configuration has no setting"):
                 setattr(configuration, slip, None)
 
 
@@ -513,7 +515,7 @@ def test_files_must_be_readable(name: str, file: str, tmp_path: Path) -> None:
     assert getattr(Configuration(**{name: file}), name) == file
     assert getattr(Configuration(**{name: Path(file)}), name) == file
     missing = str(tmp_path / "missing.pem")
-    for wrong, why in ((missing, "no file"), (str(tmp_path), "is a directory"), ("a\0b", "null")):
+    for wrong, why in ((missing, "no such file"), (str(tmp_path), "is a directory"), ("a\0b", "null")):
         with pytest.raises(ApiValueError, match=f"^{name}.*{why}") as caught:
             Configuration(**{name: wrong})
         assert wrong in str(caught.value) or why == "null"
@@ -700,7 +702,7 @@ def test_the_proxy_of_the_environment_goes_by_the_scheme_of_the_host(environment
     assert Configuration(no_proxy="c").no_proxy == "c"
 
 
-def test_all_proxy_is_for_what_has_none_of_its_own(environment: SetEnvironment) -> None:
+def test_all_proxy_applies_to_schemes_without_their_own(environment: SetEnvironment) -> None:
     environment(ALL_PROXY="socks5h://all:1", http_proxy="plain:2")
     assert Configuration(host="https://h").proxy == "socks5h://all:1"
     assert Configuration(host="http://h").proxy == "http://plain:2"
@@ -727,7 +729,7 @@ def test_a_wrong_proxy_in_the_environment_is_named(environment: SetEnvironment) 
     assert Configuration(host="https://h").proxy is None
 
 
-# What is shown
+# repr()
 
 
 def secrets(file: str) -> Configuration:
@@ -745,7 +747,7 @@ def secrets(file: str) -> Configuration:
     )
 
 
-def test_repr_shows_what_was_set_and_no_secret(file: str) -> None:
+def test_repr_shows_changed_settings_and_no_secrets(file: str) -> None:
     text = repr(secrets(file))
     assert "SECRET" not in text + str(secrets(file)) + f"{secrets(file)}"
     assert text.startswith("Configuration(host='http://h', ")
@@ -764,7 +766,7 @@ def test_repr_shows_what_was_set_and_no_secret(file: str) -> None:
     assert len(text) < 600
 
 
-def test_repr_shows_what_was_switched_off() -> None:
+def test_repr_shows_disabled_settings() -> None:
     configuration = Configuration(verify_ssl=False, retries=0, read_timeout=None, connection_pool_maxsize=1)
     assert repr(configuration) == (
         "Configuration(host='http://localhost', retries=0, verify_ssl=False, connection_pool_maxsize=1,"
@@ -822,7 +824,7 @@ def test_duplicates_have_the_same_settings(
         twin.retries = -1
 
 
-def test_deep_copies_share_no_dicts_and_keep_what_cannot_be_copied() -> None:
+def test_deep_copies_share_only_what_cannot_be_copied() -> None:
     class Hook:
         lock = threading.Lock()
 
@@ -882,7 +884,7 @@ def test_errors_are_ours() -> None:
         Configuration(host="nonsense")
 
 
-# What it costs
+# Cost
 
 
 def test_importing_and_making_one_loads_nothing_heavy(tmp_path: Path) -> None:

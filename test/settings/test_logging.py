@@ -1,4 +1,4 @@
-"""The log settings of configurations: shared by the process, there once, and gone when nobody asks for them."""
+"""Logging settings: shared by all configurations, and removed with the last one that uses them."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_debug_must_be_a_bool() -> None:
         Configuration(debug="false")
 
 
-def test_a_log_file_gets_what_both_loggers_say(tmp_path: Path) -> None:
+def test_a_log_file_gets_the_messages_of_both_loggers(tmp_path: Path) -> None:
     file = tmp_path / "log.txt"
     configuration = Configuration(debug=True)
     configuration.logger_format = "%(name)s %(message)s"
@@ -168,7 +168,7 @@ def test_copies_and_pickles_do_not_multiply_lines(tmp_path: Path) -> None:
     assert PACKAGE.level == logging.NOTSET
 
 
-def test_a_configuration_that_is_gone_keeps_no_file_open_for_the_others(tmp_path: Path) -> None:
+def test_a_deleted_configuration_keeps_no_file_open(tmp_path: Path) -> None:
     one, two = Configuration(), Configuration()
     one.logger_file = two.logger_file = str(tmp_path / "log")
     del one
@@ -213,7 +213,7 @@ def test_a_format_that_is_none_is_refused() -> None:
     assert configuration.logger_format.startswith("%(asctime)s")
 
 
-def test_a_handler_of_the_program_s_own_does_no_harm() -> None:
+def test_a_handler_of_the_program_is_harmless() -> None:
     configuration = Configuration()
     configuration.logger_file_handler = logging.FileHandler("unused", delay=True)
     configuration.logger_stream_handler = logging.StreamHandler()
@@ -259,9 +259,9 @@ print(os.waitstatus_to_exitcode(status), logging.getLogger("tachyon_sdk").level)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
-def test_a_child_of_fork_waits_for_no_lock_of_its_parent(tmp_path: Path) -> None:
+def test_a_forked_child_does_not_wait_for_a_lock_of_its_parent(tmp_path: Path) -> None:
     file = tmp_path / "log"
-    # Python warns of a fork in a program with threads: what is tested here.
+    # Python warns about a fork in a program with threads, which this tests.
     command = [sys.executable, "-W", "ignore", "-c", FORKED_WHILE_THE_LOCK_IS_HELD, str(file)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("0 0\n", "")

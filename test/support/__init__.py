@@ -1,1 +1,1 @@
-"""What the tests share: servers that send exact bytes, and the bytes they send."""
+"""Helpers shared by the tests: servers that send exact bytes, clients, proxies and programs."""

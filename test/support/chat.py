@@ -1,4 +1,4 @@
-"""Calls of the chat API with credentials that must not get out, and what the errors of such calls show."""
+"""Calls of the chat API with secret credentials, and checks that errors do not reveal them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tachyon_sdk.exceptions import ApiException
 TOKEN = "token-that-nobody-may-see"
 OPERATOR = "tn_operator-of-the-tests"
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
-# As usual, but without waiting.
+# The default policy without delays.
 RETRIES = RetryPolicy(backoff=0)
 
 
 def chunk(text: str | None, finish_reason: str | None = None) -> dict[str, Any]:
-    """A piece of an answer, as JSON."""
+    """A chunk of a stream, as JSON."""
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}
     return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
 
@@ -36,19 +36,19 @@ STREAM = stream_response(chunk("one"), chunk("two"), chunk("three", "stop"), "[D
 
 @contextmanager
 def chat(host: str, **settings: Any) -> Iterator[ChatApi]:
-    """The calls of a client with these settings, which is closed at the end of the block."""
+    """A ChatApi whose client has these settings and is closed at the end of the block."""
     settings = {"retries": RETRIES, "access_token": TOKEN, "operator_id": OPERATOR, **settings}
     with ApiClient(Configuration(host=host, **settings)) as client:
         yield ChatApi(client)
 
 
 def ask(api: ChatApi) -> str | None:
-    """The text of the answer to a call."""
+    """Send a request and return the text of the response."""
     return api.chat_completion(chat_completion_request=BODY).choices[0].delta.content
 
 
 def failure(host: str, *secrets: str, **settings: Any) -> Any:
-    """The error of a call that gets no answer; it is one of ours, short, and shows none of the secrets."""
+    """Return the error of a failing call; check that it is an ApiException, short, and reveals no secret."""
     with chat(host, **settings) as api, pytest.raises(ApiException) as caught:
         ask(api)
     error = caught.value
@@ -59,7 +59,7 @@ def failure(host: str, *secrets: str, **settings: Any) -> Any:
 
 
 def assert_hidden(error: ApiException, *secrets: str) -> None:
-    """Nothing that shows or keeps this error has one of the secrets in it, encoded or not."""
+    """Check that no representation of the error contains a secret, plain or encoded."""
     shown = "".join([repr(error), pprint.pformat(vars(error)), *traceback.format_exception(error)])
     shown += pickle.dumps(error).decode("latin-1")
     for secret in secrets:

@@ -1,4 +1,4 @@
-"""`openapi.yaml` as data for tests: its schemas, validators for them, and values that they allow."""
+"""`openapi.yaml` as test data: schemas, validators and generated valid values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 def _with_open_enumerations(spec: Node) -> Node:
-    """The document with what a request takes in the place of a member, which it says in words and by a mark."""
+    """Return the document with open enumerations: requests accept any string, and an object if marked so."""
     spec = copy.deepcopy(spec)
     for name in ENUMS:
         also = [{"type": "object"}] if SCHEMAS[name].get("x-or-object") else []
@@ -43,7 +43,7 @@ _COMPONENTS = _with_open_enumerations(SPEC)["components"]
 
 
 def operations() -> Iterator[tuple[str, str, Node]]:
-    """Path, method in capitals and description of every operation."""
+    """Yield path, method (upper case) and definition of every operation."""
     for path, item in SPEC["paths"].items():
         for method in _METHODS:
             if method in item:
@@ -51,7 +51,7 @@ def operations() -> Iterator[tuple[str, str, Node]]:
 
 
 def resolved(node: Node) -> Node:
-    """What a `$ref` points to; any other node as it is."""
+    """Resolve a `$ref`; return any other node unchanged."""
     while "$ref" in node:
         target: Any = SPEC
         for part in node["$ref"].removeprefix("#/").split("/"):
@@ -61,29 +61,29 @@ def resolved(node: Node) -> Node:
 
 
 def reference(node: Node) -> str | None:
-    """The name of the schema that a `$ref` points to."""
+    """Return the schema name of a `$ref`."""
     return node["$ref"].rpartition("/")[2] if "$ref" in node else None
 
 
 def properties() -> list[tuple[str, str]]:
-    """Every property as (schema, property)."""
+    """Return every property as (schema, property)."""
     return [(name, key) for name in OBJECTS for key in SCHEMAS[name]["properties"]]
 
 
 def attribute(key: str) -> str:
-    """The name in Python of a property or parameter: `max_tokens` of `maxTokens`, `var_from` of `from`."""
+    """Return the Python name of a property or parameter: `max_tokens` of `maxTokens`, `var_from` of `from`."""
     name = module_name(re.sub(r"\W", "_", key))
     return f"var_{name}" if keyword.iskeyword(name) else name
 
 
 def success(operation: Node) -> tuple[str, Node]:
-    """The status of a successful answer, and its media types, of which there are none where it has no body."""
+    """Return the status of the successful response and its media types; these are empty without a body."""
     ((status, response),) = [item for item in operation["responses"].items() if item[0] < "300"]
     return status, resolved(response).get("content", {})
 
 
 def without_null(node: Node) -> tuple[Node, bool]:
-    """A property's schema without its null, and whether it had one."""
+    """Return a property's schema without null, and whether it was nullable."""
     if isinstance(kinds := node.get("type"), list):
         (kind,) = [kind for kind in kinds if kind != "null"]
         return {**node, "type": kind}, "null" in kinds
@@ -94,13 +94,13 @@ def without_null(node: Node) -> tuple[Node, bool]:
 
 
 def example(name: str) -> Any:
-    """A new copy of the example of a schema."""
+    """Return a new copy of the example of a schema."""
     return json.loads(SCHEMAS[name]["x-example"])
 
 
 @functools.cache
 def validator(name: str) -> Draft202012Validator:
-    """Checks a value against a schema."""
+    """Return the validator of a schema."""
     return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": _COMPONENTS})
 
 
@@ -109,7 +109,7 @@ def module_name(name: str) -> str:
     return re.sub(r"(?<=.)(?=[A-Z])", "_", name).lower()
 
 
-# Names that mean something to Python, pydantic or the models, and are property names like any other.
+# Valid property names that have a meaning in Python, pydantic or the models.
 _AWKWARD_NAMES = [
     "",
     "self",
@@ -140,7 +140,7 @@ any_json: st.SearchStrategy[Any] = st.recursive(
 
 
 def values(node: Node) -> st.SearchStrategy[Any]:
-    """JSON values that a schema allows, with properties that it does not name in every object."""
+    """Generate JSON values that match a schema, with unknown properties in every object."""
     node = resolved(node)
     if "oneOf" in node:
         return st.one_of([values(option) for option in node["oneOf"]])

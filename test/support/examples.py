@@ -1,4 +1,4 @@
-"""Reads the Markdown pages of the project, and runs the examples in them."""
+"""Parses the Markdown pages of the project and runs their examples."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FENCE = re.compile(r"(?ms)^(`{3,}|~{3,})(\w*)[^\n]*\n(.*?)^\1[ \t]*$")
 _PRINTED = re.compile(r"(?ms)\n\nIt prints:\n\n```text\n(.*?)^```$")
 _TEST_FILE = re.compile(r"# (test_\w+\.py)\n")
-# anyio's plugin comes with starlette, and warns in older versions.
+# The pytest plugin of anyio is installed with starlette, and warns in older versions.
 _PYTEST = ("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:anyio")
 
 
 class Example(NamedTuple):
-    """A fenced block of a page."""
+    """A fenced code block of a page."""
 
     page: Path
     line: int
@@ -30,16 +30,16 @@ class Example(NamedTuple):
     language: str
     source: str
     printed: str | None
-    """What the page says below it that it prints, if it does."""
+    """The output that the page shows below the block, or None."""
 
     @property
     def name(self) -> str:
-        """Page and line, as tools write a place in a file."""
+        """Page and line as `file:line`."""
         return f"{self.page.relative_to(ROOT).as_posix()}:{self.line}"
 
 
 class Outcome(NamedTuple):
-    """How a script ended."""
+    """Result of a script."""
 
     status: int
     out: str
@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 
 def examples(page: Path) -> Iterator[Example]:
-    """The fenced blocks of a page, each with the line where its text begins and the heading above it."""
+    """Return the fenced blocks of a page with their first line number and heading."""
     text = page.read_text(encoding="utf-8")
     for block in _FENCE.finditer(text):
         above = _headings(text[: block.start()])
@@ -62,7 +62,7 @@ def examples(page: Path) -> Iterator[Example]:
 
 
 def run_script(source: str, directory: Path, settings: Mapping[str, str]) -> Outcome:
-    """Run a script of its own in this directory; a warning is an error.
+    """Run a script in this directory, with warnings as errors.
 
     A script whose first line is a comment with the name of a test file (`# test_x.py`) is run with pytest. The
     environment is that of the tests without any `TACHYON_` variable and any proxy, but with `settings`.
@@ -87,12 +87,12 @@ def run_script(source: str, directory: Path, settings: Mapping[str, str]) -> Out
 
 
 def links(page: Path) -> list[str]:
-    """The targets of the links of a page, in order."""
+    """Return the link targets of a page, in order."""
     return re.findall(r"\]\(([^()\s]*)\)", _without_code(page.read_text(encoding="utf-8")))
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link to a place in this page may say after the `#`; nothing at all is its top."""
+    """Return the fragments that links to this page may use; the empty one is its top."""
     text = page.read_text(encoding="utf-8")
     found = {"", *re.findall(r"<a (?:id|name)=\"([^\"]+)\"", text)}
     for heading in _headings(text):
@@ -103,13 +103,13 @@ def anchors(page: Path) -> set[str]:
 
 
 def anchor(heading: str) -> str:
-    """The anchor that GitHub gives a heading: lower case, no punctuation, hyphens for spaces."""
+    """Return the anchor that GitHub generates for a heading: lower case, no punctuation, hyphens for spaces."""
     shown = re.sub(r"\[([^\]]*)\]\([^)]*\)|[*`]", r"\1", heading)
     return re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
 
 
 def table(page: Path, first_column: str) -> list[dict[str, str]]:
-    """The rows of the table whose first column has this name, as dicts by column name."""
+    """Return the rows of the table whose first column has this name, as dicts by column name."""
     lines = iter(page.read_text(encoding="utf-8").splitlines())
     for line in lines:
         columns = _cells(line)
@@ -138,5 +138,5 @@ def _without_fences(text: str) -> str:
 
 
 def _without_code(text: str) -> str:
-    """Without code of both kinds, but with the text of a link that is set as code."""
+    """Remove code blocks and inline code, but keep link texts that are code."""
     return re.sub(r"`[^`\n]*`", "code", _without_fences(text))

@@ -1,4 +1,4 @@
-"""The process behind `support.proxies.HttpProxies`: proxy.py from the package index, and a record of what it saw.
+"""The process behind `support.proxies.HttpProxies`: runs proxy.py and records the requests.
 
     python http_proxy.py user:password record.jsonl certificate.pem key.pem
 
@@ -18,12 +18,12 @@ import proxy
 from proxy.http.proxy import HttpProxyBasePlugin
 
 COMMON = ["--hostname", "127.0.0.1", "--port", "0", "--num-acceptors", "1", "--num-workers", "1"]
-# It would drop a connection that is silent for 10 seconds.
+# The default would close connections that are idle for 10 seconds.
 COMMON += ["--timeout", "600", "--log-level", "CRITICAL", "--data-dir", os.path.expanduser("~/proxy")]
 
 
 class Recorder(HttpProxyBasePlugin):
-    """Writes down each request for a server as it came from the client."""
+    """Records each request for a server as received from the client."""
 
     def before_upstream_connection(self, request: Any) -> Any:
         headers = [(name.decode(), value.decode()) for name, value in (request.headers or {}).values()]
@@ -43,7 +43,7 @@ def main(credentials: str, record: str, certificate: str, key: str) -> None:
     print(with_credentials.flags.port, over_tls.flags.port, flush=True)
     sys.stdin.read()
     for process in multiprocessing.active_children():
-        process.kill()  # they would take a second each to end in order
+        process.kill()  # a graceful end would take a second each
     os._exit(0)
 
 

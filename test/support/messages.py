@@ -1,4 +1,4 @@
-"""Builds and re-cuts HTTP/1.1 responses as bytes, so that a test says exactly what a server sends."""
+"""Builds and reframes HTTP/1.1 responses as bytes, so that tests control exactly what a server sends."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _FRAMING_HEADERS = {"transfer-encoding", "content-length", "content-encoding"}
 
 
 def recorded(name: str) -> bytes:
-    """The recorded response `data/<name>.http`, byte for byte."""
+    """Return the recorded response `data/<name>.http`, byte for byte."""
     return (DATA / f"{name}.http").read_bytes()
 
 
 def recorded_names() -> list[str]:
-    """The name of every recorded response, sorted."""
+    """Return the names of all recorded responses, sorted."""
     return sorted(path.stem for path in DATA.glob("*.http"))
 
 
 def event_stream(*events: Any) -> bytes:
-    """The body of an event stream: one event for each argument.
+    """Return the body of an event stream with one event per argument.
 
     A `str` becomes the data of an event (one `data:` line for each of its lines), `bytes` are taken as they
     are, and anything else is sent as JSON.
@@ -63,7 +63,7 @@ def http_response(
     body: bytes | str = b"",
     framing: Framing = "content-length",
 ) -> bytes:
-    """A whole response. The headers that say how the body is framed are added to `headers`."""
+    """Return a complete response. The framing headers are added to `headers`."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     try:
         reason = HTTPStatus(status).phrase
@@ -77,18 +77,18 @@ def http_response(
 
 
 def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
-    """A response with a JSON body and a Content-Length."""
+    """Return a response with a JSON body and a Content-Length."""
     body = json.dumps(data, ensure_ascii=False)
     return http_response(status, {"Content-Type": "application/json", **(headers or {})}, body)
 
 
 def stream_response(*events: Any, framing: Framing = "chunked") -> bytes:
-    """A 200 whose body is the event stream of `events`; `chunked` gives each event an HTTP chunk."""
+    """Return a 200 with an event stream; `chunked` sends each event as an HTTP chunk."""
     return reframe(http_response(200, {"Content-Type": "text/event-stream"}, event_stream(*events)), framing)
 
 
 def split_response(raw: bytes) -> tuple[bytes, bytes]:
-    """`(head, body)` of a whole response: the head with its empty line, the body without framing or gzip."""
+    """Split a complete response into head (with its empty line) and body (without framing and gzip)."""
     head, separator, rest = raw.partition(b"\r\n\r\n")
     if not separator:
         raise ValueError("this response has no end of its head")
@@ -104,7 +104,7 @@ def split_response(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def received_body(part: bytes) -> bytes:
-    """What the beginning of a response holds of its body: as much as can be read, without framing or gzip."""
+    """Return the decodable part of the body of a truncated response, without framing and gzip."""
     head, _, body = part.partition(b"\r\n\r\n")
     if header_of(head, "Transfer-Encoding") == "chunked":
         body = b"".join(_received_chunks(body))
@@ -114,7 +114,7 @@ def received_body(part: bytes) -> bytes:
 
 
 def framed(raw: bytes, framing: Framing, pieces: Sequence[bytes] | None = None) -> list[bytes]:
-    """A response in another framing, cut where a test may want to wait.
+    """Return a response in another framing, split where a test may want to wait.
 
     The answer is always `[head, one part for each piece, end]`; `end` is what closes the body (the last
     chunk, the gzip trailer) and may be empty. Each part can be decoded the moment it arrives: gzip is flushed
@@ -131,28 +131,28 @@ def framed(raw: bytes, framing: Framing, pieces: Sequence[bytes] | None = None) 
 
 
 def reframe(raw: bytes, framing: Framing, pieces: Sequence[bytes] | None = None) -> bytes:
-    """The parts of `framed`, joined: the same response in another framing."""
+    """Return a response in another framing."""
     return b"".join(framed(raw, framing, pieces))
 
 
 def events_of(body: bytes) -> list[bytes]:
-    """An event stream whose lines end in LF, cut after each empty line."""
+    """Split an event stream with LF line ends after each empty line."""
     return re.findall(rb"(?s).+?(?:\n\n|\Z)", body)
 
 
 def cut_every(data: bytes, size: int) -> list[bytes]:
-    """`data` in pieces of `size` bytes; the last may be shorter."""
+    """Split `data` into pieces of `size` bytes; the last may be shorter."""
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
 def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
-    """`data` cut at each of the places, whatever numbers they are."""
+    """Split `data` at the given positions; any integers are accepted."""
     ends = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
     return [data[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def header_of(head: bytes, name: str) -> str | None:
-    """The first value of a header in a message head, or None."""
+    """Return the first value of a header in a message head, or None."""
     match = re.search(rb"(?im)^" + re.escape(name.encode()) + rb":[ \t]*(.*?)[ \t]*\r?$", head)
     return match[1].decode("latin-1") if match else None
 
@@ -194,7 +194,7 @@ def _gzip(pieces: Sequence[bytes]) -> tuple[list[bytes], bytes]:
 
 
 def _chunk(data: bytes) -> bytes:
-    """One HTTP chunk; nothing for no data, because an empty chunk would end the body."""
+    """Return one HTTP chunk; nothing for empty data, because an empty chunk would end the body."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
@@ -211,5 +211,5 @@ def _chunks_of(rest: bytes) -> Iterable[bytes]:
 
 
 def _received_chunks(rest: bytes) -> Iterable[bytes]:
-    with contextlib.suppress(ValueError):  # it breaks off
+    with contextlib.suppress(ValueError):  # truncated
         yield from _chunks_of(rest)

@@ -1,4 +1,4 @@
-"""Numbers as other libraries have them: no subclasses of Python's own."""
+"""Numbers like those of other libraries, which are not subclasses of int and float."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Index:
-    """An integer of another library: exact, and no int."""
+    """An integer of another library: exact, but not an int."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -16,7 +16,7 @@ class Index:
 
 
 class Scalar:
-    """What numpy and torch have: a number, or a truth value, in an array without a dimension."""
+    """A scalar as in numpy and torch: a number or boolean in an array without dimensions."""
 
     def __init__(self, value: Any, shape: tuple[int, ...] = ()) -> None:
         self.value = value

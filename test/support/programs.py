@@ -1,4 +1,4 @@
-"""Python programs that a test talks to line by line, and what can be seen of a process from outside.
+"""Python programs that exchange lines with a test, and external observations of a process.
 
     with Program(CODE, server.url) as program:
         program.say("begin")
@@ -36,13 +36,13 @@ STRICT = ("-X", "dev", "-W", "error")
 
 
 def descriptors() -> int:
-    """How many descriptors this process has open for things still in use; 0 where the system does not tell."""
+    """Return the number of open file descriptors after garbage collection; 0 if unknown."""
     gc.collect()
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Wait for what nobody tells of, such as that a thread or a process waits for something itself."""
+    """Poll for a condition without a notification, such as that a thread or process is blocked."""
     nobody = threading.Event()
     for _ in range(int(WAIT / 0.001)):
         if condition():
@@ -52,7 +52,7 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 
 class Program:
-    """A Python program that runs while the `with` block lasts.
+    """A Python program that runs during the `with` block.
 
     `code`: the program's text, or the path of its file.
     `options`: those of Python. Without them it tells of everything that is left open, and warnings are errors.
@@ -63,7 +63,7 @@ class Program:
         self._command = [sys.executable, *options, *what, *arguments]
 
     def say(self, *values: Any) -> None:
-        """Send the program a line."""
+        """Send a line to the program."""
         assert self._process.stdin is not None
         print(json.dumps(values), file=self._process.stdin, flush=True)
 
@@ -75,18 +75,18 @@ class Program:
         return json.loads(line)
 
     def wait_until_asleep(self) -> None:
-        """Wait until the program itself waits, for bytes or for time to pass (Linux only)."""
+        """Wait until the program is blocked or sleeping (Linux only)."""
         status = Path(f"/proc/{self._process.pid}/stat")
         wait_until(
             lambda: status.read_text().rpartition(") ")[2][0] == "S", "the program does not fall asleep"
         )
 
     def interrupt(self) -> None:
-        """Do what Ctrl-C does."""
+        """Send SIGINT, as Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
 
     def errors(self) -> str:
-        """What the program has written to stderr since this was last asked."""
+        """Return what the program has written to stderr since the last call."""
         return self._errors.read()
 
     def __enter__(self) -> Self:

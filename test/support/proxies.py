@@ -1,4 +1,4 @@
-"""Real proxies on free ports of 127.0.0.1, for as long as a `with` block lasts.
+"""Real proxies on free ports of 127.0.0.1, running during a `with` block.
 
 `HttpProxies` are proxy.py in a process of its own, `SocksProxies` tiny-proxy in a thread.
 """
@@ -23,20 +23,20 @@ from support.raw_server import RawServer, Response
 from support.tls_server import TlsServer
 
 USER = "proxy-user"
-# What must be percent-encoded in a URL; `:` may well be part of a password, but not of a user name.
+# Must be percent-encoded in a URL. `:` is allowed in a password, but not in a user name.
 PASSWORD = "pass:w@rd/that?nobody#may%see"
 USER_INFO = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}@"
 SECRETS = (PASSWORD, f"{USER}:{PASSWORD}")
-"""What no error may show, in addition to what a call sends."""
+"""Secrets that no error may reveal, in addition to those of a call."""
 SOCKS_SCHEMES = ("socks5", "socks5h", "socks4", "socks4a")
 
 NAME_FOR_PROXIES = "known-to-the-proxy.invalid"
-"""A name that the SOCKS proxies alone resolve; it stands for 127.0.0.1."""
+"""A host name that only the SOCKS proxies resolve, to 127.0.0.1."""
 
 
 @contextmanager
 def target(scheme: str, *responses: Response) -> Iterator[tuple[RawServer, dict[str, Any]]]:
-    """A server of this scheme, and the settings that a client needs to trust it."""
+    """A server for this scheme, and the settings for a client to trust it."""
     if scheme == "http":
         with RawServer(responses) as server:
             yield server, {}
@@ -46,7 +46,7 @@ def target(scheme: str, *responses: Response) -> Iterator[tuple[RawServer, dict[
 
 
 class Seen(NamedTuple):
-    """A request for a server that a proxy let pass."""
+    """A request that a proxy forwarded."""
 
     method: str
     headers: dict[str, str]
@@ -69,22 +69,22 @@ class HttpProxies:
         self._forgotten = 0
 
     def forget(self) -> None:
-        """Forgets what was seen so far: a later test may get a port that an earlier one had."""
+        """Discard the records: a later test may reuse the port of an earlier one."""
         self._forgotten = len(self._record.read_text().splitlines())
 
     @property
     def url(self) -> str:
-        """The URL of the one that wants credentials, with them."""
+        """URL of the proxy that requires credentials, including them."""
         return f"http://{USER_INFO}{self.address}"
 
     @property
     def over_tls(self) -> dict[str, Any]:
-        """The settings for the one that is spoken to over TLS."""
+        """Settings for the proxy that is reached over TLS."""
         context = ssl.create_default_context(cadata=self.tls_ca_pem)
         return {"proxy": f"https://{self.tls_address}", "proxy_ssl_context": context}
 
     def seen(self, port: int) -> list[Seen]:
-        """What the two were asked to pass on to this port, one entry per connection, since `forget`."""
+        """Return the requests for this port since `forget`, one entry per connection."""
         lines = self._record.read_text().splitlines()[self._forgotten :]
         requests = [json.loads(line) for line in lines]
         return [
@@ -133,7 +133,7 @@ class SocksProxies:
         self.asked_for: list[tuple[str, int]] = []
 
     def url(self, scheme: str) -> str:
-        """The URL of the one for this scheme, with what it wants."""
+        """Return the URL of the proxy for this scheme, including its credentials."""
         if scheme.startswith("socks4"):
             return f"{scheme}://{quote(USER)}@{self.socks4}"
         return f"{scheme}://{USER_INFO}{self.socks5_with_credentials}"

@@ -1,4 +1,4 @@
-"""A TCP server on 127.0.0.1 that sends exactly the bytes a test tells it to.
+"""A TCP server on 127.0.0.1 that sends exactly the given bytes.
 
     with RawServer([recorded("llama-stream")]) as server:
         ...  # one response per request, in order, over as many connections as the client makes
@@ -9,7 +9,7 @@ cut by `framed`:
 
     gate = Gate()
     with RawServer([lock_step(framed(raw, "chunked"), gate)]) as server:
-        gate.open()  # lets one part out
+        gate.open()  # releases one part
 
 A connection stays open after a response that says where it ends; it is closed (FIN) after any other, and
 after one with `Connection: close`. Instead of responses a test may hand over a `handler` of connections.
@@ -83,11 +83,11 @@ __all__ = [
     "stream_response",
 ]
 
-WAIT = 30.0  # seconds after which something that a test waits for is given up as an error
+WAIT = 30.0  # seconds; a longer wait fails the test
 
 
 class Step(enum.Enum):
-    """What a scripted response may do besides sending bytes."""
+    """Steps of a scripted response other than sending bytes."""
 
     CLOSE = "end the connection in order (FIN)"
     RESET = "break the connection off (RST)"
@@ -98,24 +98,24 @@ CLOSE, RESET, AWAIT_CLOSE = Step.CLOSE, Step.RESET, Step.AWAIT_CLOSE
 
 
 class Gate:
-    """Where the server waits for the test. Each `open()` lets one wait pass, even one still to come."""
+    """A point where the server waits for the test. Each `open()` releases one wait, even a future one."""
 
     def __init__(self) -> None:
         self._passes = threading.Semaphore(0)
         self._cancelled = False
 
     def open(self, times: int = 1) -> None:
-        """Let `times` waits pass."""
+        """Release `times` waits."""
         self._passes.release(times)
 
     def wait(self) -> bool:
-        """Wait to be let through. False: the server is being closed."""
+        """Wait for a release. Return False if the server is being closed."""
         if not self._passes.acquire(timeout=WAIT):
             raise TimeoutError("the test did not open the gate")
         return not self._cancelled
 
     def cancel(self) -> None:
-        """Let everyone who waits go, with False."""
+        """End all waits with False."""
         self._cancelled = True
         self._passes.release()
 
@@ -138,20 +138,20 @@ class RawRequest:
     raw: bytes
     """The whole request: head and body with their framing."""
     connection: int
-    """Which of the server's connections it came over, from 0."""
+    """Index of the connection, starting at 0."""
     received_at: float
-    """When its last byte had arrived, in seconds of `time.monotonic()`."""
+    """Arrival time of the last byte, in seconds of `time.monotonic()`."""
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """The value of a header, whatever its case; of several, the first."""
+        """Return the first value of a header (case-insensitive)."""
         return next(iter(self.get_all(name)), default)
 
     def get_all(self, name: str) -> list[str]:
-        """Every value of a header, whatever its case."""
+        """Return all values of a header (case-insensitive)."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """Return the body parsed as JSON."""
         return json.loads(self.body)
 
 
@@ -193,7 +193,7 @@ class Connection:
             raise Disconnected(str(error)) from error
 
     def play(self, response: Response) -> None:
-        """Send a response or do its steps; close the connection if only that shows where it ends."""
+        """Send a response or run its steps; close the connection if only that ends the response."""
         steps = [response] if isinstance(response, bytes) else response
         for step in steps:
             if isinstance(step, bytes):
@@ -216,16 +216,16 @@ class Connection:
             raise Disconnected("the server is being closed")
 
     def await_close(self) -> None:
-        """Wait until the client ends the connection; what it still sends is dropped."""
+        """Wait until the client closes the connection; discard what it still sends."""
         while self._receive():
             pass
 
     def close(self) -> None:
-        """End the connection with a FIN. Unread bytes would turn it into a reset (RFC 2525, 2.17)."""
+        """Close the connection with a FIN. Unread bytes would turn it into a reset (RFC 2525, section 2.17)."""
         self.socket.close()
 
     def reset(self) -> None:
-        """Break the connection off with an RST; what the client has not read yet may be lost to it."""
+        """Reset the connection (RST); the client may lose data that it has not read."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
@@ -254,7 +254,7 @@ class Connection:
 
 
 class RawServer:
-    """Listens on a free port of 127.0.0.1 for as long as its `with` block lasts.
+    """Listens on a free port of 127.0.0.1 during its `with` block.
 
     `responses`: one response per request, in the order in which requests arrive; any iterable, so
     `itertools.repeat(raw)` answers for ever. A request beyond the last one is an error.
@@ -280,9 +280,9 @@ class RawServer:
         self.requests: list[RawRequest] = []
         """Every request, in the order of arrival."""
         self.connections = 0
-        """How many TCP connections were accepted."""
+        """Number of accepted TCP connections."""
         self.errors: list[BaseException] = []
-        """What went wrong in the server's threads."""
+        """Exceptions of the server's threads."""
         self._ended = 0
         self._state = threading.Condition()
         self._closing = False
@@ -292,11 +292,11 @@ class RawServer:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port, without a slash at the end."""
+        """Scheme, host and port, without a trailing slash."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def wait_ended(self, connections: int = 1) -> None:
-        """Wait until so many connections in all have ended, whoever ended them."""
+        """Wait until this number of connections has ended, closed by either side."""
         with self._state:
             if not self._state.wait_for(lambda: self._ended >= connections, WAIT):
                 raise TimeoutError(f"{self._ended} of {connections} connections have ended")
@@ -326,7 +326,7 @@ class RawServer:
                 self.errors.append(RuntimeError(f"{thread.name} is still busy"))
         if self.errors and error is None:
             raise self.errors[0]
-        for late in self.errors:  # the block's own error goes on; this is often what it came from
+        for late in self.errors:  # an exception of the block propagates; this is often its cause
             traceback.print_exception(late)
 
     def _accept(self) -> None:
@@ -354,7 +354,7 @@ class RawServer:
             self._talk(Connection(self, sock, number))
         except Disconnected:
             pass
-        except BaseException as error:  # whatever it is, it belongs to the test, not to this thread
+        except BaseException as error:  # re-raised in the test
             self.errors.append(error)
         finally:
             with self._state:
@@ -364,7 +364,7 @@ class RawServer:
                 self._state.notify_all()
 
     def _wrap(self, sock: socket.socket) -> socket.socket:
-        """For servers that speak TLS: the socket to use in place of this one, before any handshake."""
+        """Hook for TLS servers: return the socket to use instead, before the handshake."""
         return sock
 
     def _talk(self, connection: Connection) -> None:
@@ -394,7 +394,7 @@ class RawServer:
 
 
 def lock_step(parts: Sequence[bytes], gate: Gate) -> list[bytes | Gate]:
-    """A response that waits at the gate before every part but the first, which from `framed` is the head."""
+    """Return a response that waits at the gate before each part except the first (the head, from `framed`)."""
     steps: list[bytes | Gate] = [parts[0]]
     for part in parts[1:]:
         steps += [gate, part]
@@ -402,8 +402,8 @@ def lock_step(parts: Sequence[bytes], gate: Gate) -> list[bytes | Gate]:
 
 
 def closed_port() -> int:
-    """A port of 127.0.0.1 that refuses connections until the process ends."""
-    sock = socket.socket()  # keeps the port, so that nobody else listens there
+    """Return a port of 127.0.0.1 that refuses connections until the process ends."""
+    sock = socket.socket()  # reserves the port
     atexit.register(sock.close)
     sock.bind(("127.0.0.1", 0))
     port: int = sock.getsockname()[1]
@@ -411,7 +411,7 @@ def closed_port() -> int:
 
 
 def _ends_with_the_connection(response: bytes) -> bool:
-    """Whether only the end of the connection ends this response (RFC 9112, 6.3 and 9.6)."""
+    """Return whether the end of the connection ends this response (RFC 9112, sections 6.3 and 9.6)."""
     head, complete, _ = response.partition(b"\r\n\r\n")
     if not complete or (header_of(head, "Connection") or "").lower() == "close":
         return True
@@ -421,6 +421,6 @@ def _ends_with_the_connection(response: bytes) -> bool:
 
 
 def _shut_down(sock: socket.socket) -> None:
-    # Not the method of SSLSocket, which takes the TLS state away from the thread that is using it.
-    with contextlib.suppress(OSError):  # it has ended already
+    # Not SSLSocket.shutdown, which drops the TLS state that another thread is using.
+    with contextlib.suppress(OSError):  # already closed
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -12,7 +12,7 @@ from support.raw_server import WAIT
 
 
 def wait_until_blocked(thread: threading.Thread) -> None:
-    """Wait until a thread waits for bytes from the network."""
+    """Wait until a thread is blocked reading from the network."""
     ident = thread.ident
     assert ident is not None
 
@@ -24,7 +24,7 @@ def wait_until_blocked(thread: threading.Thread) -> None:
 
 
 class Reader(threading.Thread):
-    """Reads a stream in a thread, and keeps what came of it."""
+    """Reads a stream in a thread and stores the result."""
 
     def __init__(self, stream: Any, read: Callable[[Any], Any]) -> None:
         super().__init__(daemon=True)

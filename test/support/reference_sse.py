@@ -1,4 +1,4 @@
-"""A second event stream reader, to compare the real one with: as plain as can be, one character after another.
+"""A reference event stream parser, to compare the real one with: simple, one character at a time.
 
 It is written from the WHATWG standards alone: the "UTF-8 decode" and "UTF-8 decoder" algorithms of Encoding, and
 sections 9.2.5 and 9.2.6 of HTML. It sees a whole stream at once, knows nothing of pieces, and does not care for
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Reading(NamedTuple):
-    """All that a stream says: its (type, data, last event id) events, the last event id and the retry time (ms)."""
+    """Content of a stream: its (type, data, last event id) events, the last event id and the retry time (ms)."""
 
     events: list[tuple[str, str, str]]
     last_event_id: str
@@ -19,7 +19,7 @@ class Reading(NamedTuple):
 
 
 def read(stream: bytes) -> Reading:
-    """What a stream of exactly these bytes says."""
+    """Parse a complete stream."""
     events: list[tuple[str, str, str]] = []
     data_buffer = ""
     event_type_buffer = ""
@@ -64,7 +64,7 @@ def read(stream: bytes) -> Reading:
 
 
 def complete_lines(text: str) -> list[str]:
-    """The lines of `text` that have an end: CR LF, LF or CR."""
+    """Return the terminated lines of `text`; CR LF, LF and CR end a line."""
     lines = []
     line = ""
     previous = ""
@@ -81,7 +81,7 @@ def complete_lines(text: str) -> list[str]:
 
 
 def utf8_decode(stream: bytes) -> str:
-    """The text of `stream` without its byte order mark, and with U+FFFD for each error."""
+    """Decode UTF-8 without the byte order mark, with U+FFFD for each error."""
     if stream[:3] == b"\xef\xbb\xbf":
         stream = stream[3:]
     text = ""
@@ -116,7 +116,7 @@ def utf8_decode(stream: bytes) -> str:
         if not in_range:
             code_point = needed = seen = 0
             text += "\ufffd"
-            position -= 1  # this byte may begin something of its own
+            position -= 1  # this byte may start another character
             continue
         code_point = code_point << 6 | byte & 0x3F
         seen += 1

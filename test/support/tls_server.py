@@ -1,4 +1,4 @@
-"""`RawServer` over TLS, with a certificate authority made for the test."""
+"""`RawServer` over TLS, with a certificate authority created for the test."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from support.raw_server import Connection, Disconnected, RawServer, Response
 
 
 class TlsServer(RawServer):
-    """A `RawServer` whose certificate is signed by an authority of its own.
+    """A `RawServer` with its own certificate authority.
 
-    `hostnames`: the names and addresses that the certificate is for.
-    `client_certificate`: whether a client without a certificate of the same authority is turned away.
-    `configure`: called with the server's TLS context and its authority, to change what they are like.
+    `hostnames`: names and addresses in the certificate.
+    `client_certificate`: whether clients need a certificate of the same authority.
+    `configure`: called with the server's TLS context and its authority, to modify them.
 
-    The files are there while the `with` block lasts. A handshake that fails is no error of the server: it is
-    recorded in `handshake_errors`.
+    The files exist during the `with` block. A failed handshake is not an error of the server: it is recorded
+    in `handshake_errors`.
     """
 
     scheme = "https"
@@ -40,7 +40,7 @@ class TlsServer(RawServer):
         super().__init__(responses, handler=handler)
         self.handshake_errors: list[OSError] = []
         self.server_names: list[str | None] = []
-        """The name that each client asked for (SNI), or None."""
+        """The SNI server name of each client, or None."""
         self._hostnames = hostnames
         self._client_certificate = client_certificate
         self._configure = configure
@@ -59,10 +59,10 @@ class TlsServer(RawServer):
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
         self.ca_pem = authority.cert_pem.bytes().decode()
-        """The authority's certificate, as PEM text."""
+        """The CA certificate as PEM text."""
         self.ca_file = str(folder / "ca.pem")
         self.client_cert_file = str(folder / "client.pem")
-        """A client certificate of the same authority, and whatever it needs to be verified."""
+        """A client certificate of the same authority, and its chain."""
         self.client_key_file = str(folder / "client.key")
         Path(self.ca_file).write_text(self.ca_pem)
         Path(self.client_cert_file).write_bytes(b"".join(part.bytes() for part in client.cert_chain_pems))
@@ -83,7 +83,7 @@ class TlsServer(RawServer):
 
     def _wrap(self, sock: socket.socket) -> socket.socket:
         with self._handshaking():
-            sock.getpeername()  # once the peer has gone, wrap_socket leaks a socket (Python 3.10 and 3.11)
+            sock.getpeername()  # if the peer has disconnected, wrap_socket leaks a socket (Python 3.10 and 3.11)
             return self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
 
     def _talk(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Tools for the tests, and what a server and a client say of their calls, as JSON."""
+"""Tools for the tests, and their calls as JSON of a server and of a client."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def nothing() -> None:
 
 
 def run(toolbox: Toolbox, name: str | None, arguments: Any) -> str:
-    """The result of a call as a model makes it."""
+    """Return the result of a call made by a model."""
     text = arguments if isinstance(arguments, str) or arguments is None else json.dumps(arguments)
     return toolbox.call(ToolCall.from_dict({"id": "c", "function": {"name": name, "arguments": text}}))
 
@@ -123,13 +123,13 @@ def called(name: str, arguments: str, id: str = "call_a") -> dict[str, Any]:
 
 
 def message_with(calls: list[Any], content: str | None = None) -> dict[str, Any]:
-    """An assistant's message as a client sends it."""
+    """Return an assistant message as a client sends it."""
     said = {"content": content} if content or not calls else {}
     return {"role": "assistant", **said, **({"tool_calls": calls} if calls else {})}
 
 
 def completion(calls: list[Any], content: str | None = None) -> dict[str, Any]:
-    """A whole answer as a server sends it."""
+    """Return a complete response as a server sends it."""
     choice = {
         "index": 0,
         "message": {"content": None, **message_with(calls, content)},

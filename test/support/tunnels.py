@@ -1,4 +1,4 @@
-"""Proxies of the tests' own: unlike real ones they hold nothing back, and read no more than can be passed on."""
+"""Tunnels for tests: unlike real proxies, they do not buffer and read only what they can forward."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def reached(
 
 
 def pass_on(connection: Connection, port: int) -> None:
-    """Take a CONNECT, and pass everything on to this port and back until one side has ended."""
+    """Accept a CONNECT and forward data in both directions until one side closes."""
     assert connection.read_request().method == "CONNECT"
     with socket.create_connection(("127.0.0.1", port)) as server, selectors.DefaultSelector() as selector:
         for end in (connection.socket, server):
-            # Otherwise the system may grow them until they hold what nobody reads.
+            # Otherwise the system may grow the buffers until they hold all unread data.
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -68,6 +68,6 @@ def pass_piece_on(source: Any, target: socket.socket) -> None:
         if not data:
             raise Disconnected("one side has ended")
         target.sendall(data)
-        # What the TLS socket has read already is not seen by the selector.
+        # The selector does not see data that the TLS socket has already read.
         if not (isinstance(source, ssl.SSLSocket) and source.pending()):
             return

@@ -1,4 +1,4 @@
-"""The whole conversation in which a model calls tools, plain and streamed."""
+"""The conversation loop with tools, plain and streamed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 
 @contextlib.contextmanager
 def scripted(*answers: Any) -> Iterator[tuple[RawServer, Any]]:
-    """A server that gives these answers in turn, and the calls of a client of it."""
+    """A server that sends these responses in order, and a ChatApi for it."""
     responses = [answer if isinstance(answer, (bytes, list)) else json_response(answer) for answer in answers]
     with RawServer(responses) as server, chat(server.url) as api:
         yield server, api
@@ -319,7 +319,7 @@ def test_left_early_it_closes_its_connection(leave: str) -> None:
         server.wait_ended()
 
 
-def test_a_stream_that_breaks_off_runs_no_tool() -> None:
+def test_a_truncated_stream_runs_no_tool() -> None:
     broken = event(called("fail", "{}"))
     with scripted([HEAD, broken]) as (server, api):
         toolbox = Toolbox(failing(AssertionError("it ran")))

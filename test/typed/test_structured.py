@@ -1,4 +1,4 @@
-"""Structured output: what is asked, what is taken for an answer, and the one error for all that is not."""
+"""Structured output: the request, accepted responses, and StructuredOutputError for all others."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ TEXT = '{"name": "健", "age": 30}'
 def answering(
     text: str | None, finish_reason: str = "stop", **message: Any
 ) -> Iterator[tuple[RawServer, Any]]:
-    """A server that answers with this text, and the calls of a client of it."""
+    """A server that responds with this text, and a ChatApi for it."""
     answer = completion([], text)
     answer["choices"][0]["finish_reason"] = finish_reason
     answer["choices"][0]["message"].update(message)
@@ -75,7 +75,7 @@ def sent_for(request: Any, kind: Any = Person, text: str = TEXT) -> Any:
 
 
 def failure(text: str | None, finish_reason: str = "stop", **message: Any) -> StructuredOutputError:
-    """The error of an answer that is no Person."""
+    """The error for a response that is not a valid Person."""
     with answering(text, finish_reason, **message) as (_, api):
         with pytest.raises(StructuredOutputError) as caught:
             ask_for(api.chat_completion, {"messages": [SAY]}, Person)
@@ -85,10 +85,10 @@ def failure(text: str | None, finish_reason: str = "stop", **message: Any) -> St
     return error
 
 
-# What is asked
+# Requests
 
 
-def test_the_answer_is_an_object_of_the_type() -> None:
+def test_the_result_is_an_object_of_the_type() -> None:
     with answering(TEXT) as (server, api):
         assert (
             ask_for(api.chat_completion, {"messages": [SAY], "model": "large", "temperature": 0}, Person)
@@ -196,7 +196,7 @@ class Also:
 @pytest.mark.parametrize(
     "also", [Also([{"maxProperties": 2}]), Also([], maxProperties=2), Also([], description="x")]
 )
-def test_no_part_of_a_schema_is_lost_beside_a_reference(also: Also) -> None:
+def test_keywords_beside_a_reference_are_kept(also: Also) -> None:
     class Named(BaseModel):
         name: str
 
@@ -209,13 +209,13 @@ def test_no_part_of_a_schema_is_lost_beside_a_reference(also: Also) -> None:
 
 
 @pytest.mark.parametrize("kind", [Callable[[], int], "Missing", type(lambda: None)])
-def test_a_type_that_no_json_stands_for_is_a_mistake(kind: Any) -> None:
+def test_a_type_without_json_schema_is_rejected(kind: Any) -> None:
     with pytest.raises(ApiTypeError) as caught:
         ask_for(pytest.fail, {"messages": [SAY]}, kind)
     assert "http" not in str(caught.value)
 
 
-# What is taken for an answer
+# Accepted responses
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_a_mark_within_the_json_is_a_part_of_it(text: str) -> None:
 )
 def test_after_thoughts_nothing_else_is_guessed_either(text: str, says: str) -> None:
     error = failure(text)
-    assert str(error).startswith(f"the answer is no Person: {says}")
+    assert str(error).startswith(f"the response is not a valid Person: {says}")
     assert error.text == text
 
 
@@ -325,13 +325,15 @@ def test_a_text_of_nothing_but_marks_is_read_in_a_moment() -> None:
     ],
 )
 def test_nothing_else_is_guessed(text: str) -> None:
-    with pytest.raises(StructuredOutputError, match=r"^the answer is no Person: Invalid JSON: ") as caught:
+    with pytest.raises(
+        StructuredOutputError, match=r"^the response is not a valid Person: Invalid JSON: "
+    ) as caught:
         parse_as(Person, text)
     assert caught.value.text == text
     assert caught.value.answer is None
 
 
-# What is not
+# Rejected responses
 
 
 @pytest.mark.parametrize(
@@ -346,14 +348,14 @@ def test_nothing_else_is_guessed(text: str) -> None:
         ("[]", "Input should be an object"),
     ],
 )
-def test_an_answer_of_another_shape(text: str, says: str) -> None:
+def test_a_response_of_another_type(text: str, says: str) -> None:
     error = failure(text)
-    assert str(error) == f"the answer is no Person: {says}"
+    assert str(error) == f"the response is not a valid Person: {says}"
     assert isinstance(error.__cause__, ValidationError)
     assert isinstance(error, OpenApiException)
 
 
-def test_the_text_is_told_as_it_came() -> None:
+def test_the_error_has_the_unchanged_text() -> None:
     fenced = "\n```json\n[]\n```\n"
     assert failure(fenced).text == fenced
 
@@ -361,19 +363,19 @@ def test_the_text_is_told_as_it_came() -> None:
 @pytest.mark.parametrize(
     ("finish_reason", "message", "says"),
     [
-        ("length", {}, "the answer was cut, it is longer than allowed (finish reason length)"),
-        ("content_filter", {}, "the answer was withheld (finish reason content_filter)"),
-        ("MAX_TOKENS", {}, "the answer was cut, it is longer than allowed (finish reason MAX_TOKENS)"),
-        ("modelLength", {}, "the answer was cut, it is longer than allowed (finish reason modelLength)"),
-        ("RECITATION", {}, "the answer was withheld (finish reason RECITATION)"),
-        ("guardrail_intervened", {}, "the answer was withheld (finish reason guardrail_intervened)"),
-        ("abort", {}, "the answer was aborted (finish reason abort)"),
-        ("USER_CANCEL", {}, "the answer was aborted (finish reason USER_CANCEL)"),
+        ("length", {}, "the response was truncated at a length limit (finish reason length)"),
+        ("content_filter", {}, "the response was withheld (finish reason content_filter)"),
+        ("MAX_TOKENS", {}, "the response was truncated at a length limit (finish reason MAX_TOKENS)"),
+        ("modelLength", {}, "the response was truncated at a length limit (finish reason modelLength)"),
+        ("RECITATION", {}, "the response was withheld (finish reason RECITATION)"),
+        ("guardrail_intervened", {}, "the response was withheld (finish reason guardrail_intervened)"),
+        ("abort", {}, "the response was aborted (finish reason abort)"),
+        ("USER_CANCEL", {}, "the response was aborted (finish reason USER_CANCEL)"),
         ("stop", {"refusal": "だめです"}, "the model refused: だめです"),
-        ("tool_calls", {"tool_calls": [called("look", "{}")]}, "the model called look instead of answering"),
+        ("tool_calls", {"tool_calls": [called("look", "{}")]}, "the model called look instead of responding"),
     ],
 )
-def test_an_answer_that_is_not_meant_as_one(finish_reason: str, message: Any, says: str) -> None:
+def test_an_incomplete_response_is_rejected(finish_reason: str, message: Any, says: str) -> None:
     """Its text may be JSON all the same: a number that was cut is one, too."""
     error = failure(TEXT, finish_reason, **message)
     assert str(error) == says
@@ -383,7 +385,7 @@ def test_an_answer_that_is_not_meant_as_one(finish_reason: str, message: Any, sa
 @pytest.mark.parametrize(
     "finish_reason", ["stop", "STOP", "eos_token", "end_turn", "COMPLETE", "xyzzy", "", None]
 )
-def test_an_answer_that_ended_well_in_whichever_words(finish_reason: Any) -> None:
+def test_unknown_finish_reasons_are_accepted(finish_reason: Any) -> None:
     with answering(TEXT, finish_reason) as (_, api):
         assert ask_for(api.chat_completion, {"messages": [SAY]}, Person) == KEN
 
@@ -393,16 +395,16 @@ def test_a_model_that_thinks_aloud_is_understood() -> None:
         assert ask_for(api.chat_completion, {"messages": [SAY]}, Person) == KEN
 
 
-def test_an_answer_without_a_text() -> None:
-    assert str(failure(None)) == "the answer has no text"
-    assert str(failure("")) == "the answer has no text"
+def test_a_response_without_text() -> None:
+    assert str(failure(None)) == "the response has no text"
+    assert str(failure("")) == "the response has no text"
 
 
 def test_the_error_names_the_type() -> None:
     for kind, name in ((list[int], "list[int]"), (int | None, "int | None"), (Point, "Point")):
         with pytest.raises(StructuredOutputError) as caught:
             parse_as(kind, "x")
-        assert str(caught.value).startswith(f"the answer is no {name}: Invalid JSON")
+        assert str(caught.value).startswith(f"the response is not a valid {name}: Invalid JSON")
 
 
 def test_the_error_can_be_pickled() -> None:

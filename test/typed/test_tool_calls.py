@@ -1,4 +1,4 @@
-"""Calls of tools: arguments, results, and what goes wrong, told to the model or to the program."""
+"""Tool calls: arguments, results, and errors for the model or for the program."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from tachyon_sdk import (
 # Calls
 
 
-def test_arguments_arrive_as_what_the_annotations_say() -> None:
+def test_arguments_are_converted_to_the_annotated_types() -> None:
     seen: list[Any] = []
 
     def look(place: Place, color: Color, when: date, at: Path, others: list[Place]) -> None:
@@ -120,12 +120,12 @@ def test_a_result_becomes_text(result: Any, text: str) -> None:
     assert type(given) is str
 
 
-def test_a_result_that_is_no_json_is_an_error_of_the_program() -> None:
+def test_a_result_that_is_not_json_raises() -> None:
     def give() -> Any:
         """Gives."""
         return object()
 
-    with pytest.raises(ApiTypeError, match=r"^the result of give cannot be written as JSON: .*object"):
+    with pytest.raises(ApiTypeError, match=r"^the result of give cannot be serialized to JSON: .*object"):
         run(Toolbox(give), "give", "{}")
 
 
@@ -162,17 +162,17 @@ def test_a_model_is_made_and_called() -> None:
         ("nullify", "they must be a JSON object"),
     ],
 )
-def test_a_model_is_told_what_is_wrong_with_each_argument(arguments: Any, says: str) -> None:
+def test_each_invalid_argument_is_reported(arguments: Any, says: str) -> None:
     text = refusal(Toolbox(everything), "everything", arguments)
     assert text == f"the arguments of everything are not valid: {says}"
 
 
-def test_of_many_faults_some_are_told() -> None:
+def test_many_errors_are_abbreviated() -> None:
     text = refusal(Toolbox(everything), "everything", {**WHOLE, "others": [{}] * 1000})
     assert text.endswith("others.9.title: Field required; and 990 more")
 
 
-def test_a_model_is_told_of_its_own_faults_too() -> None:
+def test_errors_of_model_validators_are_reported() -> None:
     text = refusal(Toolbox(Tree), "Tree", {"name": "a", "branches": [{"name": "b"}, {}]})
     assert text == "the arguments of Tree are not valid: branches.1.name: Field required"
 
@@ -180,10 +180,10 @@ def test_a_model_is_told_of_its_own_faults_too() -> None:
 def test_a_tool_that_is_not_there() -> None:
     toolbox = Toolbox(get_weather, nothing)
     assert (
-        refusal(toolbox, "wetter", "{}") == "there is no tool named wetter; there are: get_weather, nothing"
+        refusal(toolbox, "wetter", "{}") == "no tool is named wetter; available tools: get_weather, nothing"
     )
-    assert refusal(Toolbox(), "x", "{}") == "there is no tool named x; there are: none"
-    with pytest.raises(ToolError, match="no tool named None"):
+    assert refusal(Toolbox(), "x", "{}") == "no tool is named x; available tools: none"
+    with pytest.raises(ToolError, match="no tool is named None"):
         toolbox.call(ToolCall(tool_id="t", tool_name="web_search"))
 
 
@@ -236,7 +236,7 @@ def test_each_call_has_a_result_and_an_error_is_one() -> None:
             "days: Input should be less than or equal to 7",
             "b",
         ),
-        result("there is no tool named nowhere; there are: get_weather, fail", "c"),
+        result("no tool is named nowhere; available tools: get_weather, fail", "c"),
         result("ask later", "call_3"),
     ]
 

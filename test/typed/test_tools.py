@@ -1,4 +1,4 @@
-"""What a model is told about a tool, and what cannot be one."""
+"""Definitions of tools, and functions that are rejected as tools."""
 
 from __future__ import annotations
 
@@ -53,23 +53,23 @@ class Sub(Plain):
     pass
 
 
-def told(*tools: Callable[..., Any]) -> Any:
-    """What a model is told of one tool."""
+def definition_of(*tools: Callable[..., Any]) -> Any:
+    """The definition of one tool."""
     (tool,) = Toolbox(*tools).definitions
     assert isinstance(tool, Tool)
     return tool.to_dict()["function"]
 
 
 def schema_of(tool: Callable[..., Any]) -> Any:
-    schema = told(tool)["parameters"]
+    schema = definition_of(tool)["parameters"]
     Draft202012Validator.check_schema(schema)
     return schema
 
 
-# What a model is told
+# Definitions
 
 
-def test_a_function_is_told_in_full() -> None:
+def test_the_definition_of_a_function() -> None:
     (definition,) = Toolbox(get_weather).definitions
     assert definition.to_dict() == {
         "type": "function",
@@ -97,7 +97,7 @@ def test_a_function_is_told_in_full() -> None:
 
 
 def test_a_function_without_parameters() -> None:
-    assert told(nothing)["parameters"] == {
+    assert definition_of(nothing)["parameters"] == {
         "type": "object",
         "properties": {},
         "required": [],
@@ -118,7 +118,7 @@ def test_a_function_without_parameters() -> None:
         ({"told": "x"}, False),
     ],
 )
-def test_the_schema_allows_what_a_call_takes(change: Any, fits: bool) -> None:
+def test_the_schema_matches_the_accepted_arguments(change: Any, fits: bool) -> None:
     arguments = {**WHOLE, **change}
     assert Draft202012Validator(schema_of(everything)).is_valid(arguments) is fits
     toolbox = Toolbox(everything)
@@ -128,7 +128,7 @@ def test_the_schema_allows_what_a_call_takes(change: Any, fits: bool) -> None:
         assert refusal(toolbox, "everything", arguments)
 
 
-def test_a_schema_has_what_it_needs_and_no_titles() -> None:
+def test_a_schema_is_complete_and_has_no_titles() -> None:
     schema = schema_of(everything)
     assert schema["required"] == ["place", "way"]
     assert list(schema["properties"]) == ["place", "way", "color", "when", "others", "size", "from"]
@@ -145,7 +145,7 @@ def test_a_schema_has_what_it_needs_and_no_titles() -> None:
     assert schema["properties"]["from"]["description"] == "By its annotation."
 
 
-def test_what_a_field_says_besides_the_type_is_told() -> None:
+def test_field_metadata_is_in_the_schema() -> None:
     def dye(
         how: Annotated[str, Field(examples=["red"], json_schema_extra={"pattern": "[a-z]+"})] = "blue",
     ) -> None:
@@ -177,8 +177,8 @@ def test_any_name_of_a_parameter_will_do() -> None:
     assert run(Toolbox(odd), "odd", dict.fromkeys(names, 1)) == "7"
 
 
-def test_a_pydantic_model_is_told_by_its_fields() -> None:
-    function = told(Tree)
+def test_the_definition_of_a_pydantic_model() -> None:
+    function = definition_of(Tree)
     assert (function["name"], function["description"]) == ("Tree", "A tree, with branches.")
     parameters = function["parameters"]
     Draft202012Validator.check_schema(parameters)
@@ -217,6 +217,11 @@ class Shop:
     def __init__(self) -> None:
         self.sold: list[str] = []
 
+    @classmethod
+    def found(cls) -> str:
+        """Founds a shop."""
+        return "shop"
+
     def sell(self, item: str) -> int:
         """Sells an item."""
         self.sold.append(item)
@@ -239,12 +244,27 @@ def wrapped(*args: Any, **kwargs: Any) -> str:
     return get_weather(*args, **kwargs).upper()
 
 
+class Nameless:
+    """Can be called and bound like a function, but has no name, as a `functools.partial` from Python 3.14 on."""
+
+    def __call__(self, city: str) -> str:
+        """The weather."""
+        return city
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self
+
+
+named_partial = functools.partial(get_weather, "Rom")
+functools.update_wrapper(named_partial, get_weather)
+
+
 def test_methods_and_decorated_functions_are_functions() -> None:
     shop = Shop()
     toolbox = Toolbox(shop.sell, Shop.motto, cached, wrapped)
     names = [tool.function.name for tool in toolbox.definitions]
     assert names == ["sell", "motto", "cached", "get_weather"]
-    assert told(shop.sell)["parameters"]["properties"] == {"item": {"type": "string"}}
+    assert definition_of(shop.sell)["parameters"]["properties"] == {"item": {"type": "string"}}
     assert run(toolbox, "sell", {"item": "茶"}) == "1"
     assert shop.sold == ["茶"]
     assert run(toolbox, "motto", {"loud": True}) == "SHOP"
@@ -292,7 +312,7 @@ TOLD = {"one": True, "two": True, "three": False, "four": True, "five": False, "
 
 
 @pytest.mark.parametrize("tool", [Aliased, pytest.param(aliased, marks=PARAMETERS_HAVE_ALIASES)])
-def test_a_tool_is_called_by_the_aliases_that_are_told(tool: Any) -> None:
+def test_a_tool_is_called_with_the_aliases_of_its_schema(tool: Any) -> None:
     schema = schema_of(tool)
     assert set(schema["properties"]) == set(TOLD)
     assert set(schema["required"]) == {name for name, required in TOLD.items() if required}
@@ -335,7 +355,7 @@ def deep(
 
 
 @pytest.mark.parametrize("tool", [Deep, pytest.param(deep, marks=PARAMETERS_HAVE_ALIASES)])
-def test_a_path_is_told_as_objects_in_each_other(tool: Any) -> None:
+def test_an_alias_path_becomes_nested_objects(tool: Any) -> None:
     schema = schema_of(tool)
     address = {"city": {"type": "string"}, "zip": {"default": 0, "type": "integer"}}
     assert schema["properties"]["address"] == {"type": "object", "properties": address, "required": ["city"]}
@@ -357,7 +377,7 @@ class Optional_(BaseModel):
     other: str = "Bergen"
 
 
-def test_what_is_not_required_makes_no_object_around_it_required() -> None:
+def test_an_optional_property_does_not_make_its_parent_required() -> None:
     schema = schema_of(Optional_)
     inner = {"type": "object", "properties": {"c": {"default": "Oslo", "type": "string"}}, "required": []}
     outer = {"type": "object", "properties": {"b": inner}, "required": []}
@@ -453,7 +473,7 @@ def test_a_program_whose_docstrings_are_removed_has_its_tools(option: str) -> No
     ]
 
 
-# What cannot be a tool
+# Rejected tools
 
 
 def no_annotation(a: int, b) -> None:  # type: ignore[no-untyped-def]
@@ -506,27 +526,30 @@ class Every(RootModel[Annotated[dict[str, int], WithJsonSchema({"allOf": [OBJECT
     ("tool", "says"),
     [
         (no_annotation, "^no_annotation: the parameter b has no type annotation$"),
-        (positional, "^positional: .*a.* cannot be given by name"),
-        (starred, r"^starred: \*numbers: .* cannot be given by name"),
-        (double_starred, r"^double_starred: \*\*numbers: .* cannot be given by name"),
+        (positional, "^positional: .*a.* cannot be passed by name"),
+        (starred, r"^starred: \*numbers: .* cannot be passed by name"),
+        (double_starred, r"^double_starred: \*\*numbers: .* cannot be passed by name"),
         (unresolved, "^unresolved: an annotation cannot be resolved: name 'Missing' is not defined$"),
         (unknown_type, "^unknown_type: .*Shop"),
         (no_json, "^no_json: .*Callable"),
         (asynchronous, "^asynchronous is asynchronous"),
-        (Numbers, "^Numbers: arguments are a JSON object"),
-        (Numbered, "^Numbered: x has an alias that is not made of names alone"),
+        (Numbers, "^Numbers: the arguments of a tool must be a JSON object"),
+        (Numbered, "^Numbered: the alias of x has an index in it"),
         (Twice, "^Twice: two arguments have the name a$"),
-        (hidden, "^hidden: a parameter that is left out of the JSON Schema"),
-        (Every, "^Every: arguments are a JSON object"),
-        (type, "^a tool is a function"),
-        (Shop, "^a tool is a function"),
-        (Shop(), "^a tool is a function"),
-        ("get_weather", "^a tool is a function.*, not 'get_weather'$"),
-        (functools.partial(get_weather, "Rom"), "^a tool is a function"),
+        (hidden, "^hidden: a parameter is excluded from the JSON Schema"),
+        (Every, "^Every: the arguments of a tool must be a JSON object"),
+        (type, "^a tool must be a function"),
+        (Shop, "^a tool must be a function"),
+        (Shop(), "^a tool must be a function"),
+        ("get_weather", "^a tool must be a function.*, not 'get_weather'$"),
+        (functools.partial(get_weather, "Rom"), "^a tool must be a function"),
+        (named_partial, "^a tool must be a function"),
+        (Nameless(), "^a tool must be a function"),
+        (Shop.__dict__["found"], "^a tool must be a function"),
         (dict.fromkeys, "^fromkeys"),
     ],
 )
-def test_what_cannot_be_a_tool_is_told_at_once(tool: Any, says: str) -> None:
+def test_invalid_tools_are_rejected_immediately(tool: Any, says: str) -> None:
     with pytest.raises(ApiTypeError, match=says) as caught:
         Toolbox(tool)
     assert "http" not in str(caught.value)
@@ -537,9 +560,9 @@ def test_what_cannot_be_a_tool_is_told_at_once(tool: Any, says: str) -> None:
     [
         (lambda: Toolbox(undocumented), "^undocumented has no docstring"),
         (lambda: Toolbox(Sub), "^Sub has no docstring"),
-        (lambda: Toolbox(lambda: None), "^<lambda> is no name for a tool"),
-        (lambda: Toolbox().add(get_weather, name="a b"), "^a b is no name"),
-        (lambda: Toolbox(get_weather, wrapped), "^there are two tools named get_weather$"),
+        (lambda: Toolbox(lambda: None), "^'<lambda>' is not a valid tool name"),
+        (lambda: Toolbox().add(get_weather, name="a b"), "^'a b' is not a valid tool name"),
+        (lambda: Toolbox(get_weather, wrapped), "^two tools are named get_weather$"),
     ],
 )
 def test_a_tool_needs_a_name_of_its_own_and_a_description(add: Callable[[], Any], says: str) -> None:
