@@ -1,23 +1,30 @@
-"""Sends one answer, plain or as an event stream, and notices when the client has gone."""
+"""Sends one response, plain or as an event stream, and notices when the client disconnects."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
+
+from tachyon_sdk.local.wire import ApiError, error_event
 
 _JSON = (b"content-type", b"application/json")
 _EVENT_STREAM = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
-class PlainAnswer:
+class PlainResponse:
     """An ASGI application that sends one JSON body, after `pause` seconds.
 
-    `complete` is called when the client is still there and before it gets the body, so that whatever it
-    sends next finds the answer stored. `truncated` cuts the body short of its Content-Length.
+    `complete` is called while the client is still there and before it gets the body, so the response is stored
+    when the client sends its next request. `truncated` cuts the body short of its Content-Length.
     """
 
     def __init__(
-        self, body: bytes, *, complete: Callable[[], None], pause: float = 0, truncated: bool = False
+        self,
+        body: bytes,
+        *,
+        complete: Callable[[], Awaitable[None]],
+        pause: float = 0,
+        truncated: bool = False,
     ) -> None:
         self.body = body
         self.complete = complete
@@ -26,7 +33,7 @@ class PlainAnswer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request that `scope` describes."""
-        with _Client(receive) as client:
+        with ClientWatch(receive) as client:
             if await client.has_gone_after(self.pause):
                 return
         headers = [_JSON, (b"content-length", str(len(self.body)).encode())]
@@ -35,7 +42,7 @@ class PlainAnswer:
             half = self.body[: len(self.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
             return  # before the end, which makes the ASGI server close the connection
-        self.complete()
+        await self.complete()
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -43,35 +50,44 @@ class PlainAnswer:
 class EventStream:
     """An ASGI application that sends each event as an HTTP chunk of its own, `pause` seconds apart.
 
-    An event is taken from `events` when the one before it was sent; the rest is never taken when the client
-    goes away.
+    An event is requested from `events` after the previous one was sent; the rest is never requested if the
+    client disconnects. An ApiError of `events` is an error response before the first event, and an event after it.
     """
 
-    def __init__(self, events: Iterator[bytes], *, pause: float = 0) -> None:
+    def __init__(self, events: AsyncGenerator[bytes, None], *, pause: float = 0) -> None:
         self.events = events
         self.pause = pause
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request that `scope` describes."""
-        await send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM})
-        with _Client(receive) as client:
-            pause: float = 0
-            for event in self.events:
-                if await client.has_gone_after(pause):
-                    return
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-                pause = self.pause
+        started = False
+        try:
+            with ClientWatch(receive) as client:
+                async for event in self.events:
+                    if await client.has_gone_after(self.pause if started else 0):
+                        return
+                    if not started:
+                        await send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM})
+                        started = True
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+        except ApiError as error:
+            if not started:
+                raise
+            event = error_event(error.code, error.message)
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+        finally:
+            await self.events.aclose()
         await send({"type": "http.response.body", "body": b""})
 
 
-class _Client:
+class ClientWatch:
     """Waits for the client's end of the connection in the background."""
 
     def __init__(self, receive: Receive) -> None:
-        # The body was read before, so the next message is that the client has gone.
+        # The body was read before, so the next message is that the client has disconnected.
         self._gone = asyncio.ensure_future(receive())
 
-    def __enter__(self) -> "_Client":
+    def __enter__(self) -> "ClientWatch":
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from local.client import Client, connection, raw_request, read_to_end, user
+from local.client import CREDENTIALS, Client, connection, raw_request, read_to_end, user
 
 pytestmark = pytest.mark.exhaustive
 
@@ -53,7 +53,7 @@ def test_it_answers_until_it_is_told_to_stop(number: signal.Signals) -> None:
 def test_the_data_file_is_kept(tmp_path: Path) -> None:
     texts = []
     for _ in range(2):
-        with running("--port", "0", "--data", str(tmp_path / "data")) as (process, url):
+        with running("--port", "0", "--create-rooms", "--data", str(tmp_path / "data")) as (process, url):
             client = Client(url)
             texts.append(client.ask("My name is Ken", "r").text)
             client.pool.clear()
@@ -69,9 +69,45 @@ def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_port_that_is_taken_is_one_line_and_status_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = finished("--port", str(taken.getsockname()[1]))
+        port = taken.getsockname()[1]
+        result = finished("--port", str(port))
     assert (result.returncode, result.stdout) == (1, "")
-    assert re.fullmatch(r"the local server did not start: .*\n", result.stderr)
+    reason = f"cannot listen on 127.0.0.1:{port}: Address already in use"
+    assert result.stderr == f"the local server did not start: {reason}\n"
+
+
+def test_rooms_are_not_created_unless_it_is_told_to() -> None:
+    with running("--port", "0") as (_, url):
+        client = Client(url)
+        assert client.ask("Hello", "room-1").status == 404
+        client.pool.clear()
+
+
+def test_an_address_that_others_can_reach_needs_a_key() -> None:
+    result = finished("--host", "0.0.0.0", "--port", "0")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "other machines may reach 0.0.0.0" in result.stderr and "--key-env" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = finished("--port", "0", "--key-env", "KEY_OF_THE_TESTS")
+    assert result.returncode == 1
+    assert "the environment variable KEY_OF_THE_TESTS is not set" in result.stderr
+    monkeypatch.setenv("KEY_OF_THE_TESTS", "the-key")
+    with running("--port", "0", "--key-env", "KEY_OF_THE_TESTS") as (_, url):
+        client = Client(url)
+        assert client.ask("Hello").status == 401
+        assert client.ask("Hello", headers={**CREDENTIALS, "Authorization": "Bearer the-key"}).status == 200
+        client.pool.clear()
+
+
+def test_origins_of_web_pages() -> None:
+    with running("--port", "0", "--allow-origin", "https://app.example") as (_, url):
+        client = Client(url)
+        for origin, status in (("https://app.example", 200), ("https://other.example", 403)):
+            assert client.ask("Hello", headers={**CREDENTIALS, "Origin": origin}).status == status
+        client.pool.clear()
 
 
 def test_a_data_file_that_cannot_be_used_is_one_line_and_status_1(tmp_path: Path) -> None:
