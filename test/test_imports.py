@@ -45,7 +45,7 @@ RULES = """
     _typed                -> .exceptions pydantic pydantic_core
     tools structured      -> .exceptions .models .streaming ._contract ._typed pydantic pydantic_core
     local                 -> . ._lazy ._version .api .models .api_client .configuration .exceptions ._contract
-    local                 -> pydantic starlette uvicorn
+    local                 -> .streaming ._transport.connection pydantic starlette uvicorn
     cli                   -> . ._version .exceptions .local ._contract ._errors
     __main__              -> .cli
     __init__              -> .api .models .api_client .api_response .configuration .exceptions .rest .retry

@@ -11,7 +11,10 @@ import tachyon_sdk.local
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the server; return the exit status: 0 after it was told to stop, 1 if it could not start."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.upstream is None and (options.model or options.upstream_key_env):
+        parser.error("--model and --upstream-key-env need --upstream")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -39,6 +42,9 @@ def _server(options: argparse.Namespace) -> "tachyon_sdk.local.LocalServer":
         create_rooms=options.create_rooms,
         key=_from_environment(options.key_env),
         allow_origins=options.allow_origin,
+        upstream=options.upstream,
+        upstream_key=_from_environment(options.upstream_key_env),
+        models=dict(options.model or ()),
     )
 
 
@@ -84,7 +90,26 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         metavar="ORIGIN",
         help="origin of web pages that may call the server, besides those of this machine;"
-        " can be repeated; * is any (default: any)",
+        " can be repeated; * is any (default: any, with --upstream none)",
+    )
+    parser.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="base URL of a server with the /chat/completions of OpenAI, whose models answer,"
+        " such as http://127.0.0.1:11434/v1",
+    )
+    parser.add_argument(
+        "--upstream-key-env",
+        metavar="NAME",
+        help="environment variable with the access token for the upstream",
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        type=_model,
+        metavar="NAME=UPSTREAM_NAME",
+        help="a name of a model for clients, and the upstream's name for it; can be repeated; the first is"
+        " that of requests without a model (default: the upstream's own names)",
     )
     return parser
 
@@ -96,6 +121,14 @@ def _port(text: str) -> int:
     return number
 
 
+def _model(text: str) -> tuple[str, str]:
+    name, equals, upstream_name = text.partition("=")
+    if not name or (equals and not upstream_name):
+        raise ValueError(text)
+    return name, upstream_name or name
+
+
+_model.__name__ = "model"
 _port.__name__ = "port"  # argparse puts it into its message: "invalid port value"
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """The operations as an ASGI application."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from tachyon_sdk.local.origins import ANY_ORIGIN, Origins
 from tachyon_sdk.local.recording import RecordedRequest, Recorder
 from tachyon_sdk.local.rooms import Rooms
 from tachyon_sdk.local.storage import Storage
+from tachyon_sdk.local.upstream import Upstream
 from tachyon_sdk.local.validation import check_flag, check_members
 from tachyon_sdk.local.wire import ApiError, error_body
 
@@ -35,6 +37,9 @@ def create_app(
     create_rooms: bool = True,
     key: str | None = None,
     allow_origins: Sequence[str] | None = None,
+    upstream: str | None = None,
+    upstream_key: str | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> Starlette:
     """Create the server as an application for any ASGI server; `LocalServer` is the easier way to run it.
 
@@ -46,22 +51,33 @@ def create_app(
             real service, the response is 404.
         key: The access token that clients must send; None accepts any.
         allow_origins: Origins of the web pages that may call the server, besides those of this machine. None
-            allows all.
+            allows all, or none if there is an upstream.
+        upstream: Base URL of a server with the `/chat/completions` of OpenAI, whose models answer. None for the
+            built-in model alone.
+        upstream_key: The access token for the upstream.
+        models: The names of the upstream's models, by the names that clients use.
 
     Raises:
         OSError: The data file cannot be used.
+        ApiValueError: The URL or the key of the upstream cannot be used.
     """
+    server = None if upstream is None else Upstream(upstream, upstream_key, models)
+    if allow_origins is None:
+        # A call may cost money, or read what was said to the model.
+        allow_origins = [ANY_ORIGIN] if server is None else []
     storage = Storage(data)
 
     def authenticate(request: Request) -> Caller:
         return check_credentials(request.headers, key)
 
-    async def models(request: Request) -> Response:
+    async def list_models(request: Request) -> Response:
         authenticate(request)
         query = request.query_params
         features = check_members(query, "supported_feature", FEATURES)
         agents_only = check_flag(query, "require_agent_product", True)
-        found = built_in_models(default=DEFAULT_MODEL)
+        found = built_in_models(default=DEFAULT_MODEL if server is None else None)
+        if server is not None:
+            found = [*await run_in_threadpool(server.models), *found]
         return JSONResponse(models_response(found, features, agents_only=agents_only))
 
     @asynccontextmanager
@@ -69,13 +85,15 @@ def create_app(
         try:
             yield
         finally:
+            if server is not None:
+                await run_in_threadpool(server.close)
             storage.close()
 
     rooms = Rooms(storage, authenticate)
-    chat = Chat(storage, authenticate, create_rooms=create_rooms)
+    chat = Chat(storage, authenticate, create_rooms=create_rooms, upstream=server)
     app = Starlette(
         routes=[
-            _route("/models", GET=models),
+            _route("/models", GET=list_models),
             _route("/chat/completions", POST=chat.plain),
             _route("/chatrooms", GET=rooms.list, POST=rooms.create),
             _route("/chatrooms/{chatroom_id}", PATCH=rooms.update, DELETE=rooms.delete),
@@ -84,7 +102,7 @@ def create_app(
         ],
         middleware=[
             Middleware(Recorder, requests=[] if requests is None else requests),
-            Middleware(Origins, allowed=[ANY_ORIGIN] if allow_origins is None else allow_origins),
+            Middleware(Origins, allowed=allow_origins),
             Middleware(_EncodedPath),
         ],
         exception_handlers={ApiError: _api_error, HTTPException: _http_error, Exception: _unexpected_error},

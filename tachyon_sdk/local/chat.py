@@ -6,12 +6,14 @@ from starlette.types import ASGIApp
 
 from tachyon_sdk.local import rendering
 from tachyon_sdk.local.credentials import Caller
-from tachyon_sdk.local.delivery import EventStream, PlainResponse
-from tachyon_sdk.local.faults import DEFAULT_MODEL, Ending, FaultPlanner, status_error
+from tachyon_sdk.local.delivery import DeferredResponse, EventStream, PlainResponse
+from tachyon_sdk.local.faults import DEFAULT_MODEL, PREFIXES, Ending, FaultPlanner, status_error
 from tachyon_sdk.local.model import generate, is_instruction
 from tachyon_sdk.local.rooms import Authenticate, chatroom_id_of, missing_room
 from tachyon_sdk.local.storage import MissingRoomError, Storage
 from tachyon_sdk.local.tokens import count
+from tachyon_sdk.local.upstream import Upstream
+from tachyon_sdk.local.upstream_call import UpstreamCall
 from tachyon_sdk.local.validation import ChatRequest, check_chat_request
 from tachyon_sdk.local.wire import ApiError, Envelope, Json, encode, usage
 
@@ -68,12 +70,21 @@ class Chat:
         storage: Where the chatrooms are kept.
         authenticate: Returns who sends a request, or raises ApiError.
         create_rooms: Whether a chatroom that does not exist is created when it is used.
+        upstream: The server whose models answer, besides the built-in model; None for the built-in model alone.
     """
 
-    def __init__(self, storage: Storage, authenticate: Authenticate, *, create_rooms: bool) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        authenticate: Authenticate,
+        *,
+        create_rooms: bool,
+        upstream: Upstream | None = None,
+    ) -> None:
         self._storage = storage
         self._authenticate = authenticate
         self._create_rooms = create_rooms
+        self._upstream = upstream
         self._faults = FaultPlanner()
 
     async def plain(self, request: Request) -> ASGIApp:
@@ -90,7 +101,29 @@ class Chat:
 
     async def _respond(self, caller: Caller, request: ChatRequest, chatroom: Chatroom | None) -> ASGIApp:
         earlier = [] if chatroom is None else await run_in_threadpool(chatroom.history)
-        return self._built_in(caller, request, chatroom, earlier)
+        if self._upstream is None or (request.model or "").startswith(PREFIXES):
+            return self._built_in(caller, request, chatroom, earlier)
+        return self._from_upstream(self._upstream, caller, request, chatroom, earlier)
+
+    def _from_upstream(
+        self,
+        upstream: Upstream,
+        caller: Caller,
+        request: ChatRequest,
+        chatroom: Chatroom | None,
+        earlier: list[Json],
+    ) -> ASGIApp:
+        def store(response: Json) -> None:
+            if chatroom is not None:
+                chatroom.store(request, response)
+
+        name, model = upstream.model_for(request.model)
+        envelope = Envelope(name or "", chatroom=chatroom is not None)
+        call = UpstreamCall(upstream, caller.operator_id, request, earlier, model, envelope, store)
+        feed = call.start()
+        if request.stream:
+            return EventStream(feed, on_disconnect=feed.stop)
+        return DeferredResponse(feed, feed.stop)
 
     def _built_in(
         self, caller: Caller, request: ChatRequest, chatroom: Chatroom | None, earlier: list[Json]

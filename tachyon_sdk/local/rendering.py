@@ -1,6 +1,6 @@
 """A response of the built-in model in its two forms: one `chat.completion`, and the events of a stream."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from itertools import zip_longest
 
 from tachyon_sdk.local.faults import Ending
@@ -41,7 +41,7 @@ async def events(
     ending: Ending = Ending.COMPLETE,
     heartbeat: bool = False,
     complete: Callable[[], Awaitable[None]],
-) -> AsyncGenerator[bytes, None]:
+) -> AsyncIterator[bytes]:
     """Yield the roles, the pieces of all choices in turns, the finish reasons, the usage, `[DONE]`.
 
     `complete` is called when the event after the last finish reason is requested: the whole response was sent

@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tachyon_sdk.local.app import create_app
 from tachyon_sdk.local.background import BackgroundServer
@@ -33,7 +33,12 @@ class LocalServer:
             service, the response is 404.
         key: The access token that clients must send; None accepts any.
         allow_origins: Origins of the web pages that may call the server, such as `https://example.com`, besides those
-            of this machine. None allows all.
+            of this machine. None allows all, or none if there is an upstream.
+        upstream: Base URL of a server with the `/chat/completions` of OpenAI, whose models answer, such as
+            `http://127.0.0.1:11434/v1`. None for the built-in model alone.
+        upstream_key: The access token for the upstream.
+        models: The names of the upstream's models, by the names that clients use, such as `{"large": "llama3.2"}`;
+            the first is that of requests without a model. Without them, clients use the upstream's own names.
 
     Attributes:
         requests: The requests that arrived, oldest first, at most the newest 1000; each is added before it is
@@ -49,6 +54,9 @@ class LocalServer:
         create_rooms: bool = True,
         key: str | None = None,
         allow_origins: Sequence[str] | None = None,
+        upstream: str | None = None,
+        upstream_key: str | None = None,
+        models: Mapping[str, str] | None = None,
     ) -> None:
         self.data = data
         self.host = host
@@ -56,6 +64,9 @@ class LocalServer:
         self.create_rooms = create_rooms
         self.key = key
         self.allow_origins = allow_origins
+        self.upstream = upstream
+        self.upstream_key = upstream_key
+        self.models = models
         self.requests: list[RecordedRequest] = []
         self._background: BackgroundServer | None = None
 
@@ -76,7 +87,7 @@ class LocalServer:
         Raises:
             OSError: The address or the data file cannot be used.
             RuntimeError: The server is already running.
-            ValueError: Other machines can reach the address, and there is no key.
+            ValueError: Other machines can reach the address, and there is no key; or the upstream cannot be used.
         """
         if self._background is not None:
             raise RuntimeError("the local server is already running")
@@ -91,6 +102,9 @@ class LocalServer:
                 create_rooms=self.create_rooms,
                 key=self.key,
                 allow_origins=self.allow_origins,
+                upstream=self.upstream,
+                upstream_key=self.upstream_key,
+                models=self.models,
             )
         except BaseException:
             listener.close()

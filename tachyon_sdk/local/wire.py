@@ -69,6 +69,7 @@ class Envelope:
         id: Unique per request.
         model: As the request names it.
         created: Unix seconds.
+        system_fingerprint: Identifies the configuration of the model, or None.
         chatroom: Whether the request was made in a chatroom.
     """
 
@@ -76,6 +77,7 @@ class Envelope:
         self.id = f"chatcmpl-{uuid.uuid4().hex}"
         self.model = model
         self.created = int(time.time())
+        self.system_fingerprint: str | None = "fp_local"
         self.chatroom = chatroom
 
     def call_id(self, choice: int, index: int) -> str:
@@ -88,7 +90,7 @@ class Envelope:
             "object": kind,
             "created": self.created,
             "model": self.model,
-            "system_fingerprint": "fp_local",
+            "system_fingerprint": self.system_fingerprint,
             "service_tier": None,
         }
 
