@@ -8,12 +8,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tachyon_sdk._settings import checks as _checks, environment as _environment
+from tachyon_sdk._settings.document import API_VERSION as API_VERSION, servers as _servers
 from tachyon_sdk._settings.hosts import (
     DEFAULT_HOST,
     HostSetting as HostSetting,
     HostSettingVariable as HostSettingVariable,
     ServerVariablesT as ServerVariablesT,
-    contract_hosts,
     host_from,
 )
 from tachyon_sdk._settings.logs import LoggingSettings
@@ -36,9 +36,6 @@ class _SupportsTotal(Protocol):
     @property
     def total(self) -> bool | int | None: ...
 
-
-API_VERSION = "0.58"
-"""The version of the server's published contract that this package was written against."""
 
 # The environment variables that a setting is read from; the first that is set and not empty wins.
 VARIABLES = {
@@ -352,7 +349,7 @@ class Configuration(LoggingSettings):
 
     def get_host_settings(self) -> list[HostSetting]:
         """Return the hosts that the contract names."""
-        return contract_hosts()
+        return _servers()
 
     def get_host_from_settings(
         self,
