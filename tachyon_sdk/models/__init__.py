@@ -1,6 +1,6 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-"""The models of the API, each in a file of its own; loaded when first used."""
+"""The models of the API, one module each. They are loaded on first use."""
 
 from typing import TYPE_CHECKING
 

@@ -7,10 +7,10 @@ from tachyon_sdk._contract.model import Model
 
 
 class ImageUrlPart(Model):
-    """Where an image is.
+    """Location of an image.
 
     Attributes:
-        url: Address of the image, an https or a data URL.
+        url: URL of the image: an https or a data URL.
     """
 
     url: StrictStr

@@ -522,6 +522,7 @@ def test_a_page_names_every_property(name: str) -> None:
         assert kind == doc_type(node)
         assert description == words(node["description"])
         assert ("[optional]" in notes) is not required(name, key)
+        assert ("[required]" in notes) is required(name, key)
         for keyword, note in (
             ("minimum", "[at least {}]"),
             ("maximum", "[at most {}]"),
