@@ -1,15 +1,20 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
-"""Client of the Tachyon chat API: plain and streamed chat completions, on their own or in a chatroom.
+"""Client of the Tachyon chat API: chat completions as full responses and as streams, chatrooms and models.
 
-Names load when they are first used, so that importing the package costs next to nothing.
+Start with `Configuration`, `ApiClient` and the API classes: `ChatApi`. Errors of the network and the server
+are subclasses of `ApiException`.
+
+`help(tachyon_sdk.ChatApi)` describes one class; this page describes all of them. Names are loaded on first
+use, so importing the package is cheap.
 """
 
 from tachyon_sdk._lazy import lazy_names
 from tachyon_sdk._version import __version__ as __version__
 
-# Type checkers know it by its name. Importing it from typing would take as long as starting Python.
-TYPE_CHECKING = False
+# It is False, but type checkers take the name for True. Not a literal, which jedi would evaluate, and then
+# hide all names. Not from typing, whose import takes as long as starting Python.
+TYPE_CHECKING = not __name__
 
 if TYPE_CHECKING:
     from tachyon_sdk import (
@@ -237,3 +242,5 @@ __all__ = [
     "converse_stream",
     "parse_as",
 ]
+
+del TYPE_CHECKING, lazy_names

@@ -97,3 +97,5 @@ __all__ = [
     "Usage",
     "WebSearchOptionsRequest",
 ]
+
+del TYPE_CHECKING, lazy_names
