@@ -88,7 +88,7 @@ class ApiClient(GenericCalls):
         self.rest_client = rest.RESTClientObject(self.configuration)
         self.default_headers: dict[str, str] = Headers()
         self.cookie = cookie
-        self.user_agent = f"tachyon-sdk/{__version__} (Python {platform.python_version()})"
+        self.user_agent = f"tachyon-chat-sdk/{__version__} (Python {platform.python_version()})"
         if header_name is not None:
             self.set_default_header(header_name, header_value)
 
