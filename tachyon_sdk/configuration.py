@@ -42,6 +42,7 @@ VARIABLES = {
     "host": ("TACHYON_API_URL",),
     "access_token": ("TACHYON_API_KEY",),
     "operator_id": ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID"),
+    "user_id": ("TACHYON_USER_ID",),
 }
 
 # They hold state of the process: copies have them in common with the original.
@@ -101,6 +102,7 @@ class Configuration(LoggingSettings):
         debug: Whether the loggers let everything pass, see the attribute. None leaves the log alone.
         operator_id: The operator to act for, header `x-operator-id`. Environment: `TACHYON_OPERATOR_ID`, then
             `TACHYON_TENANT_ID`.
+        user_id: The end user, header `x-user-id`; None sends none. Environment: `TACHYON_USER_ID`.
         connect_timeout: Seconds to wait for a connection, with its TLS handshake. None: no limit.
         read_timeout: Seconds to wait until the network takes more of the request, and then for each next byte of the
             response. None: no limit.
@@ -159,6 +161,7 @@ class Configuration(LoggingSettings):
         *,
         debug: bool | None = None,
         operator_id: str | None = None,
+        user_id: str | None = None,
         connect_timeout: float | None = 5.0,
         read_timeout: float | None = 600.0,
         max_response_bytes: int = 256 * 1024 * 1024,
@@ -196,6 +199,10 @@ class Configuration(LoggingSettings):
         self.operator_id: str | None = operator_id
         if operator_id is None:
             self.operator_id = _environment.setting(_checks.header_value, *VARIABLES["operator_id"])
+
+        self.user_id: str | None = user_id
+        if user_id is None:
+            self.user_id = _environment.setting(_checks.header_value, *VARIABLES["user_id"])
 
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout

@@ -11,6 +11,10 @@ class ImageUrlPart(Model):
 
     Attributes:
         url: URL of the image: an https or a data URL.
+        detail: Level of detail at which the model processes the image, such as `low`, `high` or `auto`.
+        mime_type: Media type of the image, for a URL that is not a data URL.
     """
 
     url: StrictStr
+    detail: StrictStr | None = None
+    mime_type: StrictStr | None = None
