@@ -8,12 +8,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tachyon_sdk._settings import checks as _checks, environment as _environment
+from tachyon_sdk._settings.document import API_VERSION as API_VERSION, servers as _servers
 from tachyon_sdk._settings.hosts import (
     DEFAULT_HOST,
     HostSetting as HostSetting,
     HostSettingVariable as HostSettingVariable,
     ServerVariablesT as ServerVariablesT,
-    contract_hosts,
     host_from,
 )
 from tachyon_sdk._settings.logs import LoggingSettings
@@ -37,14 +37,12 @@ class _SupportsTotal(Protocol):
     def total(self) -> bool | int | None: ...
 
 
-API_VERSION = "0.58"
-"""The version of the server's published contract that this package was written against."""
-
 # The environment variables that a setting is read from; the first that is set and not empty wins.
 VARIABLES = {
     "host": ("TACHYON_API_URL",),
     "access_token": ("TACHYON_API_KEY",),
     "operator_id": ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID"),
+    "user_id": ("TACHYON_USER_ID",),
 }
 
 # They hold state of the process: copies have them in common with the original.
@@ -104,6 +102,7 @@ class Configuration(LoggingSettings):
         debug: Whether the loggers let everything pass, see the attribute. None leaves the log alone.
         operator_id: The operator to act for, header `x-operator-id`. Environment: `TACHYON_OPERATOR_ID`, then
             `TACHYON_TENANT_ID`.
+        user_id: The end user, header `x-user-id`; None sends none. Environment: `TACHYON_USER_ID`.
         connect_timeout: Seconds to wait for a connection, with its TLS handshake. None: no limit.
         read_timeout: Seconds to wait until the network takes more of the request, and then for each next byte of the
             response. None: no limit.
@@ -162,6 +161,7 @@ class Configuration(LoggingSettings):
         *,
         debug: bool | None = None,
         operator_id: str | None = None,
+        user_id: str | None = None,
         connect_timeout: float | None = 5.0,
         read_timeout: float | None = 600.0,
         max_response_bytes: int = 256 * 1024 * 1024,
@@ -199,6 +199,10 @@ class Configuration(LoggingSettings):
         self.operator_id: str | None = operator_id
         if operator_id is None:
             self.operator_id = _environment.setting(_checks.header_value, *VARIABLES["operator_id"])
+
+        self.user_id: str | None = user_id
+        if user_id is None:
+            self.user_id = _environment.setting(_checks.header_value, *VARIABLES["user_id"])
 
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
@@ -352,7 +356,7 @@ class Configuration(LoggingSettings):
 
     def get_host_settings(self) -> list[HostSetting]:
         """Return the hosts that the contract names."""
-        return contract_hosts()
+        return _servers()
 
     def get_host_from_settings(
         self,

@@ -180,7 +180,9 @@ def _manager(proxy: str | None, configuration: Configuration) -> urllib3.PoolMan
     url = urllib3.util.parse_url(proxy)
     if (url.scheme or "").startswith("socks"):
         if find_spec("socks") is None:  # urllib3 would warn as well
-            raise ApiValueError("a SOCKS proxy needs the extra 'socks': pip install 'tachyon-sdk[socks]'")
+            raise ApiValueError(
+                "a SOCKS proxy needs the extra 'socks' of tachyon-chat-sdk: PySocks is not installed"
+            )
         from urllib3.contrib.socks import SOCKSProxyManager
 
         user, colon, password = (url.auth or "").partition(":")

@@ -155,5 +155,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--system", metavar="TEXT", help="an instruction for the model")
     parser.add_argument("--chatroom", metavar="ID", help="say it in this chatroom, which remembers")
     parser.add_argument("--no-stream", action="store_true", help="print the answer when it is complete")
-    parser.add_argument("--version", action="version", version=f"tachyon-sdk {tachyon_sdk.__version__}")
+    parser.add_argument("--version", action="version", version=f"tachyon-chat-sdk {tachyon_sdk.__version__}")
     return parser

@@ -39,6 +39,6 @@ if not TYPE_CHECKING:  # a type checker would take any name for a name of the pa
             return _load(name)
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                f"tachyon_sdk.local needs {error.name}, which is not installed: pip install 'tachyon-sdk[local]'",
+                f"tachyon_sdk.local needs the extra 'local' of tachyon-chat-sdk: {error.name} is not installed",
                 name=error.name,
             ) from error

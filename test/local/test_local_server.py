@@ -255,5 +255,6 @@ def test_without_the_extra_the_error_says_what_to_install(package: str) -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("ModuleNotFoundError: tachyon_sdk.local needs ") and package in last
-    assert last.endswith("pip install 'tachyon-sdk[local]'")
+    wanted = "ModuleNotFoundError: tachyon_sdk.local needs the extra 'local' of tachyon-chat-sdk: "
+    assert last.startswith(wanted)
+    assert last.endswith(" is not installed") and package in last
