@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tachyon_sdk.local.catalog import FEATURES, built_in_models, models_response
+from tachyon_sdk.local.catalog import built_in_models, models_response
 from tachyon_sdk.local.chat import Chat
 from tachyon_sdk.local.credentials import Caller, check_credentials
 from tachyon_sdk.local.faults import DEFAULT_MODEL
@@ -24,7 +24,7 @@ from tachyon_sdk.local.recording import RecordedRequest, Recorder
 from tachyon_sdk.local.rooms import Rooms
 from tachyon_sdk.local.storage import Storage
 from tachyon_sdk.local.upstream import Upstream
-from tachyon_sdk.local.validation import check_flag, check_members
+from tachyon_sdk.local.validation import check_features, check_flag
 from tachyon_sdk.local.wire import ApiError, error_body
 
 _PATH = "/v1/llms"
@@ -73,7 +73,7 @@ def create_app(
     async def list_models(request: Request) -> Response:
         authenticate(request)
         query = request.query_params
-        features = check_members(query, "supported_feature", FEATURES)
+        features = check_features(query, "supported_feature")
         agents_only = check_flag(query, "require_agent_product", True)
         found = built_in_models(default=DEFAULT_MODEL if server is None else None)
         if server is not None:

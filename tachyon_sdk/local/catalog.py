@@ -3,24 +3,20 @@
 from collections.abc import Sequence
 
 from tachyon_sdk.local.wire import Json
+from tachyon_sdk.models import SupportedFeature
 
-FEATURES = (
-    "streaming",
-    "function_calling",
-    "vision",
-    "system_prompt",
-    "json_mode",
-    "token_caching",
-    "multi_turn",
-    "code_generation",
-    "embedding",
-    "fine_tuning",
-    "audio",
-    "reasoning",
-    "agent",
-)
-_AGENT = "agent"
-_CHAT_FEATURES = ["streaming", "function_calling", "vision", "system_prompt", "json_mode", "multi_turn"]
+_AGENT = SupportedFeature.AGENT.value
+_CHAT_FEATURES = [
+    feature.value
+    for feature in (
+        SupportedFeature.STREAMING,
+        SupportedFeature.FUNCTION_CALLING,
+        SupportedFeature.VISION,
+        SupportedFeature.SYSTEM_PROMPT,
+        SupportedFeature.JSON_MODE,
+        SupportedFeature.MULTI_TURN,
+    )
+]
 _BUILT_IN = {
     "local/echo": "Repeats what you said. The same conversation always has the same response.",
     "local/rate-limit-once": "Answers 429 and then properly, in turns.",

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, Response
 
 from tachyon_sdk.local.credentials import Caller
 from tachyon_sdk.local.storage import DEFAULT_NAME, MissingRoomError, Storage
-from tachyon_sdk.local.validation import check_paging, check_room_request
+from tachyon_sdk.local.validation import MAX_ROOMS, check_paging, check_room_request
 from tachyon_sdk.local.wire import ApiError
+from tachyon_sdk.models import CreateChatRoomRequest, UpdateChatroomRequest
 
 Authenticate = Callable[[Request], Caller]
 
@@ -31,7 +32,7 @@ class Rooms:
     async def create(self, request: Request) -> Response:
         """`POST /v1/llms/chatrooms`."""
         caller = self._authenticate(request)
-        sent = check_room_request(await request.body())
+        sent = check_room_request(await request.body(), CreateChatRoomRequest)
         room = await run_in_threadpool(
             self._storage.create_room, *caller, sent.get("name"), sent.get("metadata", {})
         )
@@ -40,7 +41,7 @@ class Rooms:
     async def list(self, request: Request) -> Response:
         """`GET /v1/llms/chatrooms`."""
         caller = self._authenticate(request)
-        limit, offset, search = check_paging(request.query_params, required=False)
+        limit, offset, search = check_paging(request.query_params, required=False, max_limit=MAX_ROOMS)
         user_id = request.query_params.get("metadata_user_id")
         page = await run_in_threadpool(
             self._storage.rooms, caller.operator_id, limit, offset, search, user_id
@@ -59,7 +60,7 @@ class Rooms:
         A name of null is the name of a room that was created without one.
         """
         caller = self._authenticate(request)
-        changes = check_room_request(await request.body())
+        changes = check_room_request(await request.body(), UpdateChatroomRequest)
         if "name" in changes and changes["name"] is None:
             changes["name"] = DEFAULT_NAME
         room = await self._on_room(self._storage.update_room, caller, request, changes)

@@ -6,15 +6,21 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
+from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 
 from tachyon_sdk.local.wire import ApiError, Json
-from tachyon_sdk.models import ChatCompletionRequest, ToolChoice
+from tachyon_sdk.models import (
+    ChatCompletionRequest,
+    CreateChatRoomRequest,
+    SupportedFeature,
+    ToolChoice,
+    UpdateChatroomRequest,
+)
 
 _DEFAULT_TOKEN_LIMIT = 10_000  # of max_completion_tokens
 _MAX_INT32 = 2**31 - 1
-_MAX_PAGE = 100
+MAX_ROOMS = 100  # on a page
 
 
 class ChatRequest(NamedTuple):
@@ -33,15 +39,6 @@ class ChatRequest(NamedTuple):
     tool_choice: str | None
     json_object: bool
     body: Json
-
-
-class _RoomRequest(BaseModel):
-    """The body of a request that creates or changes a chatroom."""
-
-    model_config = ConfigDict(extra="allow")
-
-    name: StrictStr | None = None
-    metadata: Any = None
 
 
 def read_json(body: bytes) -> Any:
@@ -100,13 +97,13 @@ def check_chat_request(body: bytes) -> ChatRequest:
     )
 
 
-def check_room_request(body: bytes) -> Json:
+def check_room_request(body: bytes, kind: type[CreateChatRoomRequest] | type[UpdateChatroomRequest]) -> Json:
     """Validate the body of a request that creates or changes a chatroom; return what it sets.
 
     Raises:
         ApiError: 422 if a field violates the contract; 400 if the body is not JSON.
     """
-    request = _validated(body, _RoomRequest)
+    request = _validated(body, kind)
     return {name: getattr(request, name) for name in ("name", "metadata") if name in request.model_fields_set}
 
 
@@ -146,12 +143,13 @@ class Paging(NamedTuple):
     search: str
 
 
-def check_paging(query: QueryParams, *, required: bool) -> Paging:
+def check_paging(query: QueryParams, *, required: bool, max_limit: int = _MAX_INT32) -> Paging:
     """Validate `limit`, `offset` and `search`.
 
     Args:
         query: The query of the request.
         required: Whether all three must be there. Otherwise the first 20 are meant.
+        max_limit: The largest `limit`.
 
     Raises:
         ApiError: 422 if one is missing or out of its range.
@@ -159,7 +157,7 @@ def check_paging(query: QueryParams, *, required: bool) -> Paging:
     if required and (missing := [name for name in Paging._fields if name not in query]):
         raise _invalid("; ".join(f"{name}: this query parameter is required" for name in missing))
     return Paging(
-        limit=_whole_number(query, "limit", 20, 1, _MAX_PAGE),
+        limit=_whole_number(query, "limit", 20, 1, max_limit),
         offset=_whole_number(query, "offset", 0, 0, _MAX_INT32),
         search=query.get("search", ""),
     )
@@ -189,13 +187,13 @@ def check_flag(query: QueryParams, name: str, default: bool) -> bool:
     return text == "true"
 
 
-def check_members(query: QueryParams, name: str, members: Sequence[str]) -> list[str]:
-    """Return the values of a query parameter that may be there several times.
+def check_features(query: QueryParams, name: str) -> list[str]:
+    """Return the values of a query parameter that names features of models, and may be there several times.
 
     Raises:
-        ApiError: 422 if a value is not one of the members.
+        ApiError: 422 if there is no such feature.
     """
-    values = query.getlist(name)
-    if unknown := [value for value in values if value not in members]:
-        raise _invalid(f"{name}: {unknown[0]!r} is not one of {', '.join(members)}")
+    values, features = query.getlist(name), [feature.value for feature in SupportedFeature]
+    if unknown := [value for value in values if value not in features]:
+        raise _invalid(f"{name}: {unknown[0]!r} is not one of {', '.join(features)}")
     return values
