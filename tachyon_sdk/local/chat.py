@@ -14,7 +14,7 @@ from tachyon_sdk.local.storage import MissingRoomError, Storage
 from tachyon_sdk.local.tokens import count
 from tachyon_sdk.local.upstream import Upstream
 from tachyon_sdk.local.upstream_call import UpstreamCall
-from tachyon_sdk.local.validation import ChatRequest, check_chat_request
+from tachyon_sdk.local.validation import ChatRequest, check_chat_request, check_tool_choice
 from tachyon_sdk.local.wire import ApiError, Envelope, Json, encode, usage
 
 _MISSING_CHATROOM = "missing"  # simulates 404 where rooms are created when they are used
@@ -128,6 +128,7 @@ class Chat:
     def _built_in(
         self, caller: Caller, request: ChatRequest, chatroom: Chatroom | None, earlier: list[Json]
     ) -> ASGIApp:
+        check_tool_choice(request)
         model = DEFAULT_MODEL if request.model is None else request.model
         plan = self._faults.plan(model, caller.operator_id)
         conversation = [*earlier, *request.messages]

@@ -6,14 +6,13 @@ from typing import Any
 from tachyon_sdk.local.tokens import count, split
 from tachyon_sdk.local.validation import ChatRequest
 from tachyon_sdk.local.wire import DONE, ApiError, Envelope, Json, usage
-from tachyon_sdk.models import ChatCompletionChunkResponse
+from tachyon_sdk.models import ChatCompletionChunkResponse, ToolChoice
 from tachyon_sdk.streaming.tool_calls import ToolCall, ToolCalls
 
 # Properties of a request that only the Tachyon service knows.
 _OF_THE_PLATFORM = frozenset(
     {"communication_style", "explanation_style", "technical_level", "memory_settings", "web_search"}
 )
-_TOOL_CHOICES = {"any": "required"}
 _FINISH_REASONS = {
     "complete": "stop",
     "end_turn": "stop",
@@ -51,8 +50,8 @@ def upstream_request(
     body["messages"] = [_message(message) for message in conversation]
     if model is not None:
         body["model"] = model
-    if request.tool_choice in _TOOL_CHOICES:
-        body["tool_choice"] = _TOOL_CHOICES[request.tool_choice]
+    if request.tool_choice == ToolChoice.ANY.value:
+        body["tool_choice"] = "required"
     optional: Json = {}
     if request.stream and "stream_options" not in body:
         optional["stream_options"] = {"include_usage": True}

@@ -20,6 +20,7 @@ from tachyon_sdk.models import (
 
 _DEFAULT_TOKEN_LIMIT = 10_000  # of max_completion_tokens
 _MAX_INT32 = 2**31 - 1
+_LARGEST_OFFSET = 10**9
 MAX_ROOMS = 100  # on a page
 
 
@@ -36,7 +37,7 @@ class ChatRequest(NamedTuple):
     n: int
     max_completion_tokens: int
     tools: list[Json]
-    tool_choice: str | None
+    tool_choice: Any
     json_object: bool
     body: Json
 
@@ -77,8 +78,6 @@ def check_chat_request(body: bytes) -> ChatRequest:
         raise _invalid("messages: this field is required")
     if not messages:
         raise ApiError(400, "invalid_request", "messages: at least one message is needed")
-    if sent.get("tool_choice") not in (None, *(choice.value for choice in ToolChoice)):
-        raise _invalid("tool_choice: must be 'auto' or 'any'")
     if sent.get("tool_choice") == "any" and not sent.get("tools"):
         raise ApiError(400, "invalid_request", "tool_choice: 'any' needs at least one tool in tools")
     limit = sent.get("max_completion_tokens")
@@ -95,6 +94,16 @@ def check_chat_request(body: bytes) -> ChatRequest:
         json_object=(sent.get("response_format") or {}).get("type") == "json_object",
         body=sent,
     )
+
+
+def check_tool_choice(request: ChatRequest) -> None:
+    """Refuse values of `tool_choice` that only other servers know.
+
+    Raises:
+        ApiError: 422 if it is not one of the contract.
+    """
+    if request.tool_choice not in (None, *(choice.value for choice in ToolChoice)):
+        raise _invalid("tool_choice: must be 'auto' or 'any'")
 
 
 def check_room_request(body: bytes, kind: type[CreateChatRoomRequest] | type[UpdateChatroomRequest]) -> Json:
@@ -158,7 +167,7 @@ def check_paging(query: QueryParams, *, required: bool, max_limit: int = _MAX_IN
         raise _invalid("; ".join(f"{name}: this query parameter is required" for name in missing))
     return Paging(
         limit=_whole_number(query, "limit", 20, 1, max_limit),
-        offset=_whole_number(query, "offset", 0, 0, _MAX_INT32),
+        offset=_offset(query),
         search=query.get("search", ""),
     )
 
@@ -171,6 +180,14 @@ def _whole_number(query: QueryParams, name: str, default: int, low: int, high: i
     if not re.fullmatch(r"0*[0-9]{1,10}", text) or not low <= int(text) <= high:
         raise _invalid(f"{name}: must be an integer from {low} to {high}")
     return int(text)
+
+
+def _offset(query: QueryParams) -> int:
+    text = query.get("offset", "0")
+    if not re.fullmatch(r"[0-9]+", text):
+        raise _invalid("offset: must be an integer of at least 0")
+    # Beyond every list, and int() refuses very long numbers.
+    return int(text) if len(text) < 10 else _LARGEST_OFFSET
 
 
 def check_flag(query: QueryParams, name: str, default: bool) -> bool:

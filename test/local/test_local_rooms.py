@@ -190,7 +190,11 @@ def test_pages_of_rooms(client: Client, operator: dict[str, str]) -> None:
         "total_items": 25,
         "total_pages": 3,
     }
-    assert names(listed(client, operator, limit=10, offset=2**31 - 1)) == []
+    for offset in (25, 2**31 - 1, 2**64, "9" * 5000):
+        page = listed(client, operator, limit=1, offset=offset)
+        assert names(page) == []
+        assert page["paginator"]["total_items"] == 25
+        assert 25 < page["paginator"]["current_page"] < 2**31
     assert names(listed(client, operator, limit=1, offset=24)) == ["room 0"]
 
 
@@ -260,8 +264,7 @@ def test_rooms_by_the_user_of_the_metadata(client: Client, operator: dict[str, s
         ("limit", "ten"),
         ("limit", "２"),
         ("offset", "-1"),
-        ("offset", str(2**31)),
-        ("offset", "9" * 5000),
+        ("offset", "1.5"),
         ("offset", "null"),
     ],
 )
@@ -270,7 +273,7 @@ def test_a_page_that_cannot_be(client: Client, path: str, name: str, value: str)
     path = path.format(room=created(client)["id"])
     reply = client.request("GET", f"{path}?{urlencode({**ALL, name: value})}")
     assert (reply.status, reply.json["code"]) == (422, "validation_error")
-    assert reply.json["message"].startswith(f"{name}: must be an integer from ")
+    assert reply.json["message"].startswith(f"{name}: must be an integer ")
 
 
 def test_only_a_page_of_rooms_has_a_largest_limit(client: Client) -> None:

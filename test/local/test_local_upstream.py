@@ -83,6 +83,15 @@ def test_a_request_is_that_of_the_client(up: Upstream, stream: bool) -> None:
     assert request.json() == {**expected, **({"stream_options": {"include_usage": True}} if stream else {})}
 
 
+@pytest.mark.parametrize(
+    "choice", ["auto", "none", "required", {"type": "function", "function": {"name": "f"}}]
+)
+def test_other_tool_choices_are_for_the_upstream_to_judge(up: Upstream, choice: Any) -> None:
+    up.answers(json_response(said()))
+    assert up.client.ask("Hi", model="large", tools=[TOOL], tool_choice=choice).status == 200
+    assert up.requests[0]["tool_choice"] == choice
+
+
 def test_what_only_the_platform_knows_stays_here(up: Upstream) -> None:
     up.answers(json_response(said()))
     fields: dict[str, Any] = {
