@@ -1,13 +1,13 @@
 """The operations as an ASGI application."""
 
 import os
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -77,7 +77,7 @@ def create_app(
         agents_only = check_flag(query, "require_agent_product", True)
         found = built_in_models(default=DEFAULT_MODEL if server is None else None)
         if server is not None:
-            found = [*await run_in_threadpool(server.models), *found]
+            found = [*await to_thread(server.models), *found]
         return JSONResponse(models_response(found, features, agents_only=agents_only))
 
     @asynccontextmanager
@@ -86,7 +86,7 @@ def create_app(
             yield
         finally:
             if server is not None:
-                await run_in_threadpool(server.close)
+                await to_thread(server.close)
             storage.close()
 
     rooms = Rooms(storage, authenticate)

@@ -1,6 +1,7 @@
 """The two chat operations."""
 
-from starlette.concurrency import run_in_threadpool
+from asyncio import to_thread
+
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
@@ -100,7 +101,7 @@ class Chat:
         return await self._respond(caller, check_chat_request(await request.body()), chatroom)
 
     async def _respond(self, caller: Caller, request: ChatRequest, chatroom: Chatroom | None) -> ASGIApp:
-        earlier = [] if chatroom is None else await run_in_threadpool(chatroom.history)
+        earlier = [] if chatroom is None else await to_thread(chatroom.history)
         if self._upstream is None or (request.model or "").startswith(PREFIXES):
             return self._built_in(caller, request, chatroom, earlier)
         return self._from_upstream(self._upstream, caller, request, chatroom, earlier)
@@ -139,7 +140,7 @@ class Chat:
         async def store() -> None:
             if chatroom is not None:
                 response = rendering.message(envelope, 0, choices[0])
-                await run_in_threadpool(chatroom.store, request, response)
+                await to_thread(chatroom.store, request, response)
 
         if request.stream:
             events = rendering.events(

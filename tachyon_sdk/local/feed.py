@@ -77,7 +77,8 @@ class Feed(Generic[T]):
                 self._items.close()
         except BaseException as error:
             self._error = error
-        self._put(_END)
+        self._produced.append(_END)  # there is always room for it: nobody may read any more
+        self._wake()
 
     def _put(self, item: object) -> bool:
         """Hand over an item. Return whether more are wanted."""

@@ -1,10 +1,10 @@
 """The operations on chatrooms."""
 
+from asyncio import to_thread
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -33,9 +33,7 @@ class Rooms:
         """`POST /v1/llms/chatrooms`."""
         caller = self._authenticate(request)
         sent = check_room_request(await request.body(), CreateChatRoomRequest)
-        room = await run_in_threadpool(
-            self._storage.create_room, *caller, sent.get("name"), sent.get("metadata", {})
-        )
+        room = await to_thread(self._storage.create_room, *caller, sent.get("name"), sent.get("metadata", {}))
         return JSONResponse({"chatroom": room})
 
     async def list(self, request: Request) -> Response:
@@ -43,9 +41,7 @@ class Rooms:
         caller = self._authenticate(request)
         limit, offset, search = check_paging(request.query_params, required=False, max_limit=MAX_ROOMS)
         user_id = request.query_params.get("metadata_user_id")
-        page = await run_in_threadpool(
-            self._storage.rooms, caller.operator_id, limit, offset, search, user_id
-        )
+        page = await to_thread(self._storage.rooms, caller.operator_id, limit, offset, search, user_id)
         paginator = {
             "current_page": offset // limit + 1,
             "items_per_page": limit,
@@ -83,7 +79,7 @@ class Rooms:
     ) -> Any:
         chatroom_id = chatroom_id_of(request)
         try:
-            return await run_in_threadpool(method, caller.operator_id, chatroom_id, *arguments)
+            return await to_thread(method, caller.operator_id, chatroom_id, *arguments)
         except MissingRoomError:
             raise missing_room(chatroom_id) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import signal
 import socket
@@ -12,7 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from local.client import CREDENTIALS, Client, connection, raw_request, read_to_end, user
+from local.client import CREDENTIALS, Client, connection, joined, raw_request, read_to_end, user
+
+from support.examples import ROOT, table
+from tachyon_sdk.local import LocalServer
 
 pytestmark = pytest.mark.exhaustive
 
@@ -129,3 +133,47 @@ def test_help_names_the_defaults() -> None:
     result = finished("--help")
     assert result.returncode == 0
     assert "127.0.0.1" in result.stdout and "50054" in result.stdout
+
+
+def test_the_options_are_those_of_the_guide() -> None:
+    rows = table(ROOT / "docs" / "Local_server.md", "Option")
+    told = [row["Option"].strip("`") for row in rows]
+    assert re.findall(r"(?m)^  (--[a-z-]+)", finished("--help").stdout) == told
+    arguments = [row["Argument of `LocalServer`"].strip("`") for row in rows]
+    assert sorted(arguments) == sorted(inspect.signature(LocalServer).parameters)
+
+
+@pytest.mark.parametrize("arguments", [["--model", "large=x"], ["--upstream-key-env", "NAME"]])
+def test_options_that_need_an_upstream(arguments: list[str]) -> None:
+    result = finished(*arguments)
+    assert (result.returncode, "need --upstream" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("model", ["", "=x", "large="])
+def test_what_is_no_name_of_a_model_is_a_usage_error(model: str) -> None:
+    result = finished("--upstream", "http://127.0.0.1:1/v1", f"--model={model}")
+    assert (result.returncode, "invalid model value" in result.stderr) == (2, True)
+
+
+def test_an_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY_OF_THE_TESTS", "the-key")
+    with LocalServer(key="the-key") as behind:
+        options = ["--upstream", f"{behind.url}/v1/llms", "--upstream-key-env", "KEY_OF_THE_TESTS"]
+        with running("--port", "0", *options, "--model", "large=local/echo", "--model", "small") as (
+            process,
+            url,
+        ):
+            client = Client(url)
+            assert (
+                joined(client.ask("Hello", model="large", stream=True).chunks) == 'Hello! You said: "Hello".'
+            )
+            assert client.ask("Hello", model="local/nothing").status == 400
+            models = client.request("GET", "/v1/llms/models").json["models"]
+            assert [(model["id"], model["name"]) for model in models] == [
+                ("large", "local/echo"),
+                ("small", "small"),
+            ]
+            process.terminate()
+            assert process.communicate(timeout=60) == ("", "")
+            client.pool.clear()
+        assert behind.requests[0].body["model"] == "local/echo"
