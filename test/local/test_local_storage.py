@@ -92,7 +92,8 @@ def test_a_room_that_is_created_by_its_use(tmp_path: Path) -> None:
 
 
 def test_servers_may_share_a_file(tmp_path: Path) -> None:
-    with LocalServer(tmp_path / "data") as one, LocalServer(tmp_path / "data") as two:
+    settings = {"data": tmp_path / "data", "create_rooms": False}
+    with LocalServer(**settings) as one, LocalServer(**settings) as two:
         clients = [Client(one.url), Client(two.url)]
         room = created(clients[0])["id"]
 

@@ -38,6 +38,10 @@ from support.raw_server import (
 )
 from tachyon_sdk import ApiClient, ChatApi, Configuration
 from tachyon_sdk.local import LocalServer
+from tachyon_sdk.local.upstream import Upstream as UpstreamServer
+from tachyon_sdk.local.upstream_call import UpstreamCall
+from tachyon_sdk.local.validation import check_chat_request
+from tachyon_sdk.local.wire import Envelope
 
 STREAM = stream_response(piece("one", role="assistant"), piece(" two"), piece(None, "stop"), "[DONE]")
 TOOL = {
@@ -475,6 +479,24 @@ def test_a_client_that_leaves_at_the_finish_reason_had_the_whole_response(up: Up
     wait_until(lambda: up.client.request("GET", path).status == 200, "nothing was stored")
     reply = up.client.request("GET", path)
     assert [entry["content"]["text"] for entry in reply.json["messages"]] == ["Hello", "one two"]
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_call_that_is_left_between_two_events(finished: bool) -> None:
+    stored: list[Any] = []
+    body = json.dumps({"messages": [user("Hello")], "stream": True}).encode()
+    with RawServer([STREAM]) as raw:
+        upstream_server = UpstreamServer(raw.url)
+        envelope = Envelope("m", chatroom=True)
+        arguments = ("tn_x", check_chat_request(body), [], None, envelope, stored.append)
+        call = UpstreamCall(upstream_server, *arguments)
+        events = call._events()
+        while (b'"finish_reason":"stop"' in next(events)) < finished:
+            pass
+        call._call.cancel()
+        events.close()
+        upstream_server.close()
+    assert stored == ([{"role": "assistant", "content": "one two"}] if finished else [])
 
 
 def test_a_conversation_is_continued_after_a_restart(tmp_path: Path) -> None:
