@@ -368,7 +368,7 @@ def _room(database: sqlite3.Connection, operator_id: str, room_id: str) -> Json:
 
 
 def _room_json(row: Sequence[Any]) -> Json:
-    room = dict(zip(_ROOM_COLUMNS.split(", "), row, strict=True))
+    room: Json = dict(zip(_ROOM_COLUMNS.split(", "), row, strict=True))
     room["metadata"] = json.loads(room["metadata"])
     return room
 
