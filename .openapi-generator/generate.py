@@ -57,34 +57,10 @@ def generate(target: Path) -> None:
         quiet=True,
     )
     python = [path for path in listed(target) if path.endswith(".py")]
-    for path in python:
-        name_as_sent(target / path)
     run("ruff", "check", "--quiet", "--fix", "--select", "F401,I,UP,RUF022", *python, cwd=target)
     run("ruff", "format", "--quiet", *listed(target), cwd=target)
     for path in python:
         wrap_long_lines(target / path)
-
-
-def name_as_sent(path: Path) -> None:
-    """Gives each field its name in JSON where that is no name in Python; the templates tell it after each field."""
-
-    def field(match: re.Match[str]) -> str:
-        declared, name, sent = match["declared"], match["name"], match["sent"]
-        if name == sent:
-            return declared
-        # Not `alias`: type checkers would take that for the name of the argument as well.
-        names = f'serialization_alias="{sent}"'
-        if "validation_alias=" not in declared:
-            names = f'validation_alias="{sent}", {names}'
-        if " = Field(" in declared:
-            return f"{declared[:-1]}, {names})"
-        if declared.endswith(" = None"):
-            return f"{declared.removesuffix('None')}Field(default=None, {names})"
-        return f"{declared} = Field({names})"
-
-    text = path.read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^(?P<declared>    (?P<name>\w+): .+)  # sent as (?P<sent>.+)$", field, text)
-    path.write_text(text, encoding="utf-8")
 
 
 def wrap_long_lines(path: Path) -> None:

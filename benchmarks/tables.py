@@ -11,7 +11,7 @@ from benchmarks.environments import Environment
 Measured = dict[str, dict[str, list[float]]]
 """Name of a figure, name of a client: a value for each round, in seconds or bytes."""
 
-_SHOWN = ("urllib3", "pydantic", "pydantic_core", "tachyon-sdk", "openai", "mistralai")
+_SHOWN = ("urllib3", "pydantic", "pydantic_core", "tachyon-chat-sdk", "openai", "mistralai")
 _UNITS = {"ms": 1e3, "µs": 1e6, "B": 1.0, "×": 1.0}
 _TABLES = {
     "Import (CPU)": (

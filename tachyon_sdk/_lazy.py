@@ -31,7 +31,9 @@ def lazy_names(
         elif name in direct:
             value = import_module(f"{package}.{name}")
         else:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(
+                f"module {package!r} has no attribute {name!r}{_other_owner(namespace, name)}"
+            )
         namespace[name] = value
         return value
 
@@ -39,3 +41,32 @@ def lazy_names(
         return sorted({*namespace, *modules, *direct})
 
     return getattr_, dir_
+
+
+def _other_owner(namespace: dict[str, Any], name: str) -> str:
+    """What to add to an error where another distribution has written files into the same folder, else "".
+
+    `tachyon-sdk` on the package index is another project, with the same import name. Whichever is installed later
+    overwrites files of the other one.
+    """
+    if name.startswith("_") or "." in namespace["__name__"]:
+        return ""  # tools ask for many such names
+    import os
+
+    folder = os.path.dirname(os.path.dirname(namespace.get("__file__") or ""))
+    other = f"{namespace['__name__']}-"
+    try:
+        found = [entry for entry in os.listdir(folder) if entry.lower().startswith(other)]
+    except OSError:
+        return ""
+    if not any(entry.endswith((".dist-info", ".egg-info")) for entry in found):
+        return ""
+    hint = (
+        f"the distribution {namespace['__name__'].replace('_', '-')} is installed as well, has the same import name, "
+        "and may have overwritten files: uninstall both, then install one"
+    )
+    import warnings
+
+    # `from ... import name` replaces the error by one of its own.
+    warnings.warn(hint, RuntimeWarning, stacklevel=3)
+    return f"; {hint}"

@@ -19,11 +19,12 @@ from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 _CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
     "operator_id": lambda configuration: configuration.operator_id,
     "access_token": lambda configuration: configuration.authorization_header(),
+    "user_id": lambda configuration: configuration.user_id,
 }
 
 _host_index = integer(0)
 
-_CREDENTIALS = {"x-operator-id": "operator_id", "Authorization": "access_token"}
+_CREDENTIALS = {"x-operator-id": "operator_id", "Authorization": "access_token", "x-user-id": "user_id"}
 
 _N, _I = b"NI"
 
@@ -57,7 +58,7 @@ def build_request(
         pydantic.ValidationError: A property of the body does not fit.
     """
     places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
-    configured: dict[str, str | None] = {}
+    configured: dict[str, str | None] = {"x-user-id": configuration.user_id}
     for parameter, value in zip(operation.parameters, arguments, strict=True):
         if value is not None or parameter.place == "path":
             places[parameter.place][parameter.name] = value

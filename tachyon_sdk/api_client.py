@@ -23,6 +23,7 @@ from tachyon_sdk.exceptions import (
     ApiTypeError,
     ConnectionException,
     StreamTruncatedException,
+    TimeoutException,
 )
 from tachyon_sdk.retry import RetryPolicy
 from tachyon_sdk.streaming.decode import AnswerDecoder
@@ -36,6 +37,7 @@ else:
 RawResponse = rest.RESTResponseType
 
 _DEFAULT_POLICY = RetryPolicy()
+_SAFE_METHODS = frozenset({"GET", "HEAD"})  # they have no effect on the server (RFC 9110, section 9.2.1)
 
 
 T = TypeVar("T")
@@ -88,7 +90,7 @@ class ApiClient(GenericCalls):
         self.rest_client = rest.RESTClientObject(self.configuration)
         self.default_headers: dict[str, str] = Headers()
         self.cookie = cookie
-        self.user_agent = f"tachyon-sdk/{__version__} (Python {platform.python_version()})"
+        self.user_agent = f"tachyon-chat-sdk/{__version__} (Python {platform.python_version()})"
         if header_name is not None:
             self.set_default_header(header_name, header_value)
 
@@ -234,7 +236,9 @@ class ApiClient(GenericCalls):
                 failed.append(status_error(response))
             except (ConnectionException, StreamTruncatedException) as error:
                 log_attempt(request, str(error), started, attempt)
-                delay = policy.delay(attempt, None, request_sent=error.request_sent)
+                # A request that only reads may be sent again after its connection was lost, but not after a timeout.
+                repeatable = request.method in _SAFE_METHODS and not isinstance(error, TimeoutException)
+                delay = policy.delay(attempt, None, request_sent=error.request_sent and not repeatable)
                 if delay is None or (isinstance(error, ConnectionException) and error.permanent):
                     raise error.after(failed) from error.__cause__
                 failed.append(error)

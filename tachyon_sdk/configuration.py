@@ -8,12 +8,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tachyon_sdk._settings import checks as _checks, environment as _environment
+from tachyon_sdk._settings.document import API_VERSION as API_VERSION, servers as _servers
 from tachyon_sdk._settings.hosts import (
     DEFAULT_HOST,
     HostSetting as HostSetting,
     HostSettingVariable as HostSettingVariable,
     ServerVariablesT as ServerVariablesT,
-    contract_hosts,
     host_from,
 )
 from tachyon_sdk._settings.logs import LoggingSettings
@@ -37,14 +37,12 @@ class _SupportsTotal(Protocol):
     def total(self) -> bool | int | None: ...
 
 
-API_VERSION = "0.58"
-"""Version of the server's published contract that this package implements."""
-
 # Environment variables of a setting. The first that is set and not empty is used.
 VARIABLES = {
     "host": ("TACHYON_API_URL",),
     "access_token": ("TACHYON_API_KEY",),
     "operator_id": ("TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID"),
+    "user_id": ("TACHYON_USER_ID",),
 }
 
 # Process-wide state, which copies share with the original.
@@ -104,6 +102,7 @@ class Configuration(LoggingSettings):
         debug: Whether to set the loggers to DEBUG; see the attribute. None leaves them unchanged.
         operator_id: Operator to act for, sent as header `x-operator-id`. Environment: `TACHYON_OPERATOR_ID`, then
             `TACHYON_TENANT_ID`.
+        user_id: End user, sent as header `x-user-id`; None sends none. Environment: `TACHYON_USER_ID`.
         connect_timeout: Seconds to wait for a connection, including the TLS handshake. None: no limit.
         read_timeout: Seconds to wait for each next byte of the response, and for the network to accept more of the
             request. None: no limit.
@@ -161,6 +160,7 @@ class Configuration(LoggingSettings):
         *,
         debug: bool | None = None,
         operator_id: str | None = None,
+        user_id: str | None = None,
         connect_timeout: float | None = 5.0,
         read_timeout: float | None = 600.0,
         max_response_bytes: int = 256 * 1024 * 1024,
@@ -198,6 +198,10 @@ class Configuration(LoggingSettings):
         self.operator_id: str | None = operator_id
         if operator_id is None:
             self.operator_id = _environment.setting(_checks.header_value, *VARIABLES["operator_id"])
+
+        self.user_id: str | None = user_id
+        if user_id is None:
+            self.user_id = _environment.setting(_checks.header_value, *VARIABLES["user_id"])
 
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
@@ -351,7 +355,7 @@ class Configuration(LoggingSettings):
 
     def get_host_settings(self) -> list[HostSetting]:
         """Return the hosts of the contract."""
-        return contract_hosts()
+        return _servers()
 
     def get_host_from_settings(
         self,

@@ -218,7 +218,7 @@ def test_the_headers_of_a_call() -> None:
         "application/json",
         "text/event-stream",
     }
-    assert (request.get("User-Agent") or "").startswith(f"tachyon-sdk/{tachyon_sdk.__version__}")
+    assert (request.get("User-Agent") or "").startswith(f"tachyon-chat-sdk/{tachyon_sdk.__version__}")
 
 
 def test_each_place_of_a_header_wins_over_the_one_before() -> None:

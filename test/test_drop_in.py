@@ -396,3 +396,125 @@ def test_settings_of_the_machine_are_enough(server: RawServer) -> None:
     request = server.requests[-1]
     assert request.get("authorization") == "Bearer from-the-machine"
     assert request.get("x-operator-id") == "tn_machine"
+
+
+ROOMS_AND_MODELS = """
+import sys
+import tachyon_sdk
+from tachyon_sdk.api.chatroom_api import ChatroomApi
+from tachyon_sdk.api.default_api import DefaultApi
+from tachyon_sdk.api.models_api import ModelsApi
+from tachyon_sdk.models.chat_message import ChatMessage
+from tachyon_sdk.models.chat_room import ChatRoom
+from tachyon_sdk.models.create_chat_room_request import CreateChatRoomRequest
+from tachyon_sdk.models.create_chat_room_response import CreateChatRoomResponse
+from tachyon_sdk.models.get_chatrooms_response import GetChatroomsResponse
+from tachyon_sdk.models.chatrooms_chatroom_id_messages_get_response import ChatroomsChatroomIdMessagesGetResponse
+from tachyon_sdk.models.models_response import ModelsResponse
+from tachyon_sdk.models.supported_feature import SupportedFeature
+from tachyon_sdk.models.update_chatroom_request import UpdateChatroomRequest
+from tachyon_sdk.rest import ApiException
+from pprint import pprint
+
+configuration = tachyon_sdk.Configuration(
+    host = sys.argv[1]
+)
+x_operator_id = 'tn_example' # str |
+authorization = 'Bearer example' # str |
+
+with tachyon_sdk.ApiClient(configuration) as api_client:
+    models_api = tachyon_sdk.ModelsApi(api_client)
+    supported_feature = [tachyon_sdk.SupportedFeature.STREAMING] # List[SupportedFeature] |  (optional)
+    require_agent_product = False # bool |  (optional)
+    try:
+        api_response = models_api.get_models(
+            x_operator_id, authorization, supported_feature=supported_feature,
+            require_agent_product=require_agent_product)
+        assert isinstance(api_response, ModelsResponse)
+        assert api_response.models[0].supported_features[0] == SupportedFeature.STREAMING
+        print(api_response.total_count, api_response.models[0].context_window)
+    except Exception as e:
+        print("Exception when calling ModelsApi->get_models: %s\\n" % e)
+
+    chatroom_api = tachyon_sdk.ChatroomApi(api_client)
+    create_chat_room_request = tachyon_sdk.CreateChatRoomRequest(name='Weather', metadata={'user_id': 'u'})
+    created = chatroom_api.create_chatroom(x_operator_id, authorization, create_chat_room_request)
+    assert isinstance(created, CreateChatRoomResponse) and isinstance(created.chatroom, ChatRoom)
+    chatroom_id = created.chatroom.id
+    print(created.chatroom.created_at.year, created.chatroom.metadata)
+    updated = chatroom_api.update_chatroom(
+        chatroom_id, x_operator_id, authorization, update_chatroom_request=UpdateChatroomRequest(name='Oslo'))
+    print(updated.chatroom.name)
+
+    api_instance = tachyon_sdk.DefaultApi(api_client)
+    page = api_instance.get_chatrooms(
+        x_operator_id, authorization, limit=56, offset=0, search='Osl', metadata_user_id='u')
+    assert isinstance(page, GetChatroomsResponse)
+    print([room.name for room in page.chatrooms], page.paginator.total_items)
+    limit = 56 # int |
+    offset = 0 # int |
+    search = '' # str |
+    messages = api_instance.get_chatroom_messages(chatroom_id, x_operator_id, authorization, limit, offset, search)
+    assert isinstance(messages, ChatroomsChatroomIdMessagesGetResponse)
+    for message in messages.messages:
+        assert isinstance(message, ChatMessage)
+        print(message.role, message.content.actual_instance.text, message.created_at.isoformat())
+    print(ChatMessage.from_json(messages.messages[0].to_json()) == messages.messages[0])
+    print(api_instance.get_chatrooms_with_http_info(x_operator_id, authorization).status_code)
+    print(chatroom_api.delete_chatroom(chatroom_id, x_operator_id, authorization))
+    try:
+        chatroom_api.delete_chatroom('gone', x_operator_id, authorization)
+    except ApiException as e:
+        print(e.status, e.body)
+"""
+
+
+def keep_rooms(connection: Connection) -> None:
+    """Answers as the server does, with one room."""
+    room = {"id": "r 1", "name": "Weather", "operator_id": "tn_example", "owner_id": "u", "metadata": {}}
+    times = {"created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05.5Z"}
+    while True:
+        request = connection.read_request()
+        path = request.target.partition("?")[0].removeprefix("/v1/llms/")
+        match request.method, path:
+            case "GET", "models":
+                model = {"id": "a/b", "name": "B", "provider": "a", "supported_features": ["streaming"]}
+                models = [{**model, "context_window": 9}]
+                connection.send(json_response({"models": models, "total_count": 1}))
+            case "POST" | "PATCH", "chatrooms" | "chatrooms/r%201":
+                room |= request.json()
+                connection.send(json_response({"chatroom": {**room, **times}}))
+            case "GET", "chatrooms":
+                paginator = {"current_page": 1, "items_per_page": 56, "total_items": 1, "total_pages": 1}
+                connection.send(json_response({"chatrooms": [{**room, **times}], "paginator": paginator}))
+            case "GET", "chatrooms/r%201/messages":
+                content = {"type": "text", "text": "Hi"}
+                message = {
+                    "id": "m",
+                    "user_id": "u",
+                    "chatroom_id": "r 1",
+                    "role": "user",
+                    "content": content,
+                }
+                connection.send(json_response({"messages": [{**message, "created_at": times["created_at"]}]}))
+            case "DELETE", "chatrooms/r%201":
+                connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+            case _:
+                connection.send(json_response({"code": "not_found", "message": "no such room"}, 404))
+
+
+def test_chatrooms_and_models() -> None:
+    with RawServer(handler=keep_rooms) as server:
+        printed = run(ROOMS_AND_MODELS, server.url)
+    assert printed.splitlines() == [
+        "1 9",
+        "2026 {'user_id': 'u'}",
+        "Oslo",
+        "['Oslo'] 1",
+        "user Hi 2026-01-02T03:04:05+00:00",
+        "True",
+        "200",
+        "None",
+        '404 {"code": "not_found", "message": "no such room"}',
+    ]
+    assert {request.get("x-operator-id") for request in server.requests} == {"tn_example"}

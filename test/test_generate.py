@@ -12,7 +12,9 @@ from types import ModuleType
 
 import pytest
 
-from support.contract import ROOT
+from support.contract import ROOT, SPEC
+from tachyon_sdk._settings.hosts import DEFAULT_HOST
+from tachyon_sdk.configuration import API_VERSION, Configuration
 
 OUTPUT = {
     "docs/Message.md": "# Message\n",
@@ -267,3 +269,16 @@ def test_the_record_lists_the_generated_files_and_they_say_so() -> None:
     by_hand = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tachyon_sdk").rglob("*.py")} - {*record}
     for path in by_hand:
         assert not (ROOT / path).read_text(encoding="utf-8").startswith("# Generated")
+
+
+def test_the_version_and_the_servers_are_those_of_the_document() -> None:
+    assert SPEC["info"]["version"] == API_VERSION
+    servers = Configuration(host="http://elsewhere.invalid").get_host_settings()
+    assert [dict(server) for server in servers] == SPEC["servers"]
+    assert SPEC["servers"][0]["url"] == DEFAULT_HOST
+
+
+def test_each_list_of_servers_is_a_new_one() -> None:
+    configuration = Configuration()
+    configuration.get_host_settings()[0]["url"] = "http://changed.invalid"
+    assert configuration.get_host_settings()[0]["url"] == DEFAULT_HOST

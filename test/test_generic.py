@@ -128,7 +128,7 @@ def test_the_pattern_of_generated_clients() -> None:
     )
     assert (request.get("Accept"), request.get("Content-Type")) == ("application/json", None)
     assert (request.get("x-operator-id"), request.get("Authorization")) == ("tn_1", "Bearer t")
-    assert (request.get("User-Agent") or "").startswith("tachyon-sdk/")
+    assert (request.get("User-Agent") or "").startswith("tachyon-chat-sdk/")
 
 
 def test_the_contracts_credentials_are_those_that_are_sent() -> None:

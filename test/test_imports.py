@@ -31,6 +31,7 @@ RULES = """
     _errors               -> .exceptions ._settings
     configuration         -> .exceptions .retry ._settings ._version
     _contract             -> pydantic pydantic_core typing_extensions
+    _contract.paging      -> .exceptions
     models                -> ._contract ._lazy pydantic typing_extensions
     streaming             -> .exceptions ._errors ._contract pydantic pydantic_core
     _transport            -> .exceptions .configuration urllib3
@@ -45,11 +46,11 @@ RULES = """
     _typed                -> .exceptions pydantic pydantic_core
     tools structured      -> .exceptions .models .streaming ._contract ._typed pydantic pydantic_core
     local                 -> . ._lazy ._version .api .models .api_client .configuration .exceptions ._contract
-    local                 -> pydantic starlette uvicorn
+    local                 -> .streaming ._transport.connection pydantic starlette uvicorn
     cli                   -> . ._version .exceptions .local ._contract ._errors
     __main__              -> .cli
     __init__              -> .api .models .api_client .api_response .configuration .exceptions .rest .retry
-    __init__              -> ._lazy ._version .streaming .structured .tools
+    __init__              -> ._contract ._lazy ._version .streaming .structured .tools
 """
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}
 EXTRA_LOCAL = {"starlette", "uvicorn"}

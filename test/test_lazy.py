@@ -103,6 +103,13 @@ def test_dir_lists_every_name(package: ModuleType) -> None:
     assert all(hasattr(package, name) for name in listed)
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_dir_lists_nothing_else_that_is_public(package: ModuleType) -> None:
+    modules = {name for name, value in vars(package).items() if isinstance(value, ModuleType)}
+    submodules = {*getattr(package, "_SUBMODULES", package._MODULES.values())}
+    assert {name for name in dir(package) if name[0] != "_"} <= {*package.__all__, *modules, *submodules}
+
+
 def test_dir_lists_the_modules() -> None:
     assert set(PUBLIC_MODULES) <= set(dir(tachyon_sdk))
 

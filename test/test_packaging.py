@@ -164,6 +164,88 @@ def test_only_what_was_tested_is_published() -> None:
     assert not any("checkout" in step.get("uses", "") or "run" in step for step in jobs["publish"]["steps"])
 
 
+# The name on the package index
+
+
+# `tachyon-sdk` on the index is another project; `tachyon-chat-sdk` is not there before the first release. What is
+# refused: either name after an installer's command, or as a requirement, with extras or a version.
+INSTALLER = r"\b(?:install|add|download|inject|requires?|dependenc(?:y|ies))\b[^\n#&;|]*?[\s'\"=\[]"
+NAME = r"tachyon[-_.](?:chat[-_.])?sdk"
+REFUSED = re.compile(
+    rf"(?i){INSTALLER}(?:{NAME})(?![-\w./])|(?<![-\w./]){NAME}\s*(?:\[\s*(?:local|socks)|[=~!<>]=\s*['\"]?\d|@\s*\d)"
+)
+
+
+def project_files() -> list[Path]:
+    """The files of the project: those of the sdist, and in a checkout those of git."""
+    folders = [
+        "tachyon_sdk",
+        "docs",
+        "examples",
+        "test",
+        "benchmarks",
+        ".github",
+        ".ci",
+        ".openapi-generator",
+    ]
+    inner = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    top = [
+        path for path in ROOT.iterdir() if path.suffix in (".md", ".toml", ".cfg", ".ini", ".yaml", ".txt")
+    ]
+    return [path for path in (*top, *inner) if "__pycache__" not in path.parts and path.suffix != ".http"]
+
+
+def test_nothing_would_install_from_the_index_under_either_name() -> None:
+    files = project_files()
+    assert len(files) > 200
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in files
+        if path != Path(__file__).resolve()
+        for line in path.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ").splitlines()
+        if REFUSED.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pip install tachyon-sdk",
+        "pip install 'tachyon-sdk[local]' pytest",
+        "python -m pip install --upgrade tachyon_sdk",
+        "pip3 install pytest Tachyon.SDK",
+        "uv add tachyon-chat-sdk",
+        'uv pip install "tachyon-chat-sdk[socks]"',
+        "poetry add tachyon-sdk",
+        "pipx install tachyon-chat-sdk",
+        "dependencies = ['tachyon-sdk']",
+        "tachyon-sdk==1.0.0",
+        "tachyon-chat-sdk >= 1",
+        "install the extra: 'tachyon-chat-sdk[local]'",
+    ],
+)
+def test_what_would_install_it_is_recognised(line: str) -> None:
+    assert REFUSED.search(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pip install '.[local]'",
+        "pip install /path/to/tachyon_sdk",
+        "pip install dist/tachyon_chat_sdk-1.0.0-py3-none-any.whl",
+        "a SOCKS proxy needs the extra 'socks' of tachyon-chat-sdk: PySocks is not installed",
+        "python -m tachyon_sdk.local --port 0",
+        "from tachyon_sdk import ChatApi",
+        "User-Agent: tachyon-chat-sdk/1.0.0",
+        "pip uninstall tachyon-sdk",
+    ],
+)
+def test_other_mentions_are_allowed(line: str) -> None:
+    assert not REFUSED.search(line)
+
+
 # The package as it is installed
 
 
@@ -176,9 +258,9 @@ def test_the_tests_run_against_the_installed_package() -> None:
 
 @in_tox
 def test_the_distribution_has_what_it_should_and_no_more() -> None:
-    files = importlib.metadata.files("tachyon-sdk") or []
+    files = importlib.metadata.files("tachyon-chat-sdk") or []
     assert {file.parts[0] for file in files if not file.parts[0].endswith(".dist-info")} == {"tachyon_sdk"}
     assert "tachyon_sdk/py.typed" in [file.as_posix() for file in files]
-    metadata = importlib.metadata.metadata("tachyon-sdk")
+    metadata = importlib.metadata.metadata("tachyon-chat-sdk")
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Version"] == version()

@@ -2,8 +2,10 @@
 
 import json
 import operator
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from operator import attrgetter
@@ -229,6 +231,25 @@ class _Lenient:
 Lenient = _Lenient()
 
 
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+class _Rfc3339:
+    """Annotation of a point in time in a response: only the text of RFC 3339 is one, no number and no other text."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    @staticmethod
+    def _check(value: Any) -> Any:
+        if isinstance(value, datetime) or (isinstance(value, str) and _DATE_TIME.fullmatch(value)):
+            return value
+        raise ValueError("not a date and time (RFC 3339)")
+
+
+Rfc3339 = _Rfc3339()
+
+
 class _OfAnyLibrary:
     """Annotation for a number or boolean of a request, placed after its bounds: accepts numpy's types, too."""
 
@@ -339,6 +360,50 @@ class StringEnum(str, Enum):
 
     def __str__(self) -> str:
         return str(self.value)
+
+
+class Alternative(Answer):
+    """Base of the alternatives of a `OneOf` in a response."""
+
+    @property
+    def actual_instance(self) -> Self:
+        """The value itself, as the wrapper class has it."""
+        return self
+
+
+class UnknownMember(Alternative):
+    """A value of a `OneOf` whose alternative the contract does not know; all of its properties are attributes.
+
+    Attributes:
+        type: The name of the alternative, if it has that property.
+    """
+
+    type: Any = None
+
+
+class _ToldApart:
+    def __init__(self, name: str, members: Mapping[str, type[Model]]) -> None:
+        self._name = name
+        self._members = members
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schemas = {value: handler.generate_schema(member) for value, member in self._members.items()}
+        unknown = handler.generate_schema(UnknownMember)
+        return core_schema.tagged_union_schema({**schemas, "": unknown}, discriminator=self._member_of)
+
+    def _member_of(self, value: Any) -> str:
+        found = value.get(self._name) if isinstance(value, Mapping) else getattr(value, self._name, None)
+        return found if isinstance(found, str) and found in self._members else ""
+
+
+def told_apart(name: str, members: Mapping[str, type[Model]]) -> Any:
+    """Annotation of a `OneOf` whose alternatives are told apart by a property; any other object is an `UnknownMember`.
+
+    Args:
+        name: Name of the property.
+        members: The alternatives by the value of the property.
+    """
+    return _ToldApart(name, members)
 
 
 Unwrapped = BeforeValidator(lambda value: value.actual_instance if isinstance(value, OneOf) else value)

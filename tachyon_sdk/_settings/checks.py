@@ -300,6 +300,7 @@ CHECKS: dict[str, Check] = {
     "password": optional(password),
     "access_token": optional(header_value),
     "operator_id": optional(header_value),
+    "user_id": optional(header_value),
     "connect_timeout": optional(seconds),
     "read_timeout": optional(seconds),
     "retries": retries,

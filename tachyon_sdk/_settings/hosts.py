@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
+from tachyon_sdk._settings.document import servers
 from tachyon_sdk.exceptions import ApiValueError
-
-DEFAULT_HOST = "http://localhost"
 
 ServerVariablesT = dict[str, str]
 
@@ -31,14 +30,6 @@ class HostSetting(_HostSetting, total=False):
     variables: dict[str, HostSettingVariable]
 
 
-def contract_hosts() -> list[HostSetting]:
-    return [
-        {"url": DEFAULT_HOST, "description": "The default of the documentation"},
-        {"url": "http://localhost:50054", "description": "A development server"},
-        {"url": "https://api.n1.tachy.one", "description": "The service"},
-    ]
-
-
 def host_from(servers: Sequence[HostSetting], index: int, variables: Mapping[str, str]) -> str:
     """Return the URL of a host with its variables replaced.
 
@@ -56,3 +47,6 @@ def host_from(servers: Sequence[HostSetting], index: int, variables: Mapping[str
             raise ApiValueError(f"the host variable {name} must be one of {allowed}, not {value!r}")
         url = url.replace(f"{{{name}}}", value)
     return url.rstrip("/")
+
+
+DEFAULT_HOST = host_from(servers(), 0, {})

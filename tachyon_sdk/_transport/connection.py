@@ -6,6 +6,7 @@ import errno
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from http.client import HTTPException, HTTPResponse, parse_headers
 from time import monotonic
 from typing import Any
@@ -27,6 +28,12 @@ _SWITCHING_PROTOCOLS = 101
 _STALE_SECONDS = 0.2
 _STALE_ROUND_TRIPS = 2
 _MAX_STALE_SECONDS = 1.0
+
+socket_watcher: ContextVar[Callable[[Any], None] | None] = ContextVar("socket_watcher", default=None)
+"""Called before a request is sent and before its response is awaited, with the socket, or None before there is one.
+
+Another thread can shut the socket down to end the wait. An error that is raised here ends the request.
+"""
 
 
 class NotConnectedError(Exception):
@@ -183,10 +190,14 @@ class Connection:
             # urllib3 sets this timeout on the socket of a reused connection.
             self.timeout = getattr(self.timeout, "sending", self.timeout)
         self.sent_at = monotonic()
+        if (watch := socket_watcher.get()) is not None:
+            watch(getattr(self, "sock", None))
         try:
             super().request(*args, **options)  # type: ignore[misc]
             if self.held:
                 self._flush()
+            if watch is not None:
+                watch(getattr(self, "sock", None))
         except TimeoutError as error:
             if error.errno is not None:  # TCP gave up.
                 raise

@@ -212,7 +212,7 @@ def _urllib3_manager(proxy: str | None, configuration: Configuration, **more: An
     if (url.scheme or "").startswith("socks"):
         if find_spec("socks") is None:  # urllib3 would also warn.
             raise ApiValueError(
-                "a SOCKS proxy needs the extra 'socks' of this package, which is not installed"
+                "a SOCKS proxy needs the extra 'socks' of tachyon-chat-sdk: PySocks is not installed"
             )
         from urllib3.contrib.socks import SOCKSProxyManager
 

@@ -49,19 +49,20 @@ _chat_completion_on_chatroom = Operation(
 
 
 class ChatApi:
-    """Ask a model for the next message of a conversation.
+    """Send messages to a model, with or without a chatroom.
 
     ::
 
         with ApiClient(configuration) as api_client:
             api = ChatApi(api_client)
 
-    Each method has siblings that take the same arguments: `<method>_with_http_info` returns an `ApiResponse`
-    with status and headers, `<method>_without_preload_content` the response unread, and `<method>_stream`,
-    where the answer can come in pieces, a `Stream` of them.
+    Each method has variants with the same arguments: `<method>_with_http_info` returns an `ApiResponse` with
+    status and headers, and `<method>_without_preload_content` returns the unread response.
+    `chat_completion_stream` returns a `Stream` of chunks. `chat_completion_on_chatroom_stream` returns a
+    `Stream` of chunks.
 
     Args:
-        api_client: The client that sends the calls; left out, the default one.
+        api_client: The client that sends the requests. Defaults to `ApiClient.get_default()`.
     """
 
     def __init__(self, api_client: ApiClient | None = None) -> None:
@@ -78,34 +79,35 @@ class ChatApi:
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
     ) -> ChatCompletionChunkResponse:
-        """Answer a conversation.
+        """Send a conversation to a model.
 
-        Asks the model for the next message. The operation is stateless: `messages` carries the whole
-        conversation, and nothing is stored.
+        Requests the next message from the model. The operation is stateless: `messages` contains the full
+        conversation, and the server stores nothing.
 
         Args:
-            x_operator_id: Identifier of the operator (tenant) on whose account the call runs. Left out, it is
+            x_operator_id: Identifier of the operator (tenant) that is billed for the call. Defaults to
                 `Configuration.operator_id`.
-            authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
+            authorization: Credential with its scheme, for example `Bearer` and a token. Defaults to
                 `Configuration.access_token`.
-            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
-                dict is taken as well.
-            _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
-                pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
+            chat_completion_request: The messages, and options for the response. A dict is also accepted.
+            _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
+                read)`. None uses the configuration. It does not limit the total time.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
-            _content_type: Media type of the request, instead of the contract's.
-            _headers: More headers for this call only.
-            _host_index: Which of the contract's servers to call; 0 is the configured host.
+            _content_type: Media type of the request, instead of the default.
+            _headers: Additional headers for this call only.
+            _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
 
         Returns:
-            The whole answer, whatever form the server sent it in: its text is `text`.
+            The response. It has the declared type even if the server sends an event stream or a
+            `chat.completion` object. Read the text from its property `text`.
 
         Raises:
-            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiValueError: An argument is missing or has an invalid value; nothing was sent.
             ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the request does not fit; nothing was sent.
-            ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
+            pydantic.ValidationError: A property of the request is invalid; nothing was sent.
+            ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
+                classes.
         """
         return self.chat_completion_with_http_info(
             x_operator_id,
@@ -129,34 +131,12 @@ class ChatApi:
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
     ) -> ApiResponse[ChatCompletionChunkResponse]:
-        """Answer a conversation; like `chat_completion`, with status, headers and the bytes of the answer.
+        """`chat_completion`, with status, headers and raw body of the response.
 
-        Asks the model for the next message. The operation is stateless: `messages` carries the whole
-        conversation, and nothing is stored.
-
-        Args:
-            x_operator_id: Identifier of the operator (tenant) on whose account the call runs. Left out, it is
-                `Configuration.operator_id`.
-            authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
-                `Configuration.access_token`.
-            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
-                dict is taken as well.
-            _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
-                pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
-            _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
-                "Authorization", "value": "Bearer xxxxx"}`.
-            _content_type: Media type of the request, instead of the contract's.
-            _headers: More headers for this call only.
-            _host_index: Which of the contract's servers to call; 0 is the configured host.
+        Same arguments and errors as `chat_completion`.
 
         Returns:
-            The answer in `data`, beside `status_code`, `headers` and `raw_data`.
-
-        Raises:
-            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
-            ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the request does not fit; nothing was sent.
-            ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
+            The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
         return self.api_client.call(
             _chat_completion,
@@ -179,35 +159,12 @@ class ChatApi:
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
     ) -> RawResponse:
-        """Answer a conversation; like `chat_completion`, and hands over the answer as it is, whatever its
-        status.
+        """`chat_completion`, without reading the response.
 
-        Asks the model for the next message. The operation is stateless: `messages` carries the whole
-        conversation, and nothing is stored.
-
-        Args:
-            x_operator_id: Identifier of the operator (tenant) on whose account the call runs. Left out, it is
-                `Configuration.operator_id`.
-            authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
-                `Configuration.access_token`.
-            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
-                dict is taken as well.
-            _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
-                pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
-            _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
-                "Authorization", "value": "Bearer xxxxx"}`.
-            _content_type: Media type of the request, instead of the contract's.
-            _headers: More headers for this call only.
-            _host_index: Which of the contract's servers to call; 0 is the configured host.
+        Same arguments and errors as `chat_completion`, but an error status does not raise.
 
         Returns:
-            urllib3's response, unread. Read it to its end or close it, else its connection stays open.
-
-        Raises:
-            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
-            ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the request does not fit; nothing was sent.
-            ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
+            The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
         return self.api_client.open(
             _chat_completion,
@@ -230,35 +187,14 @@ class ChatApi:
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
     ) -> Stream[ChatCompletionChunkResponse]:
-        """Answer a conversation; each piece is delivered the moment it arrives. `stream` is set in what is
-        sent.
+        """`chat_completion`, as a stream. The request is sent with `stream` set to true.
 
-        Asks the model for the next message. The operation is stateless: `messages` carries the whole
-        conversation, and nothing is stored.
-
-        Args:
-            x_operator_id: Identifier of the operator (tenant) on whose account the call runs. Left out, it is
-                `Configuration.operator_id`.
-            authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
-                `Configuration.access_token`.
-            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
-                dict is taken as well.
-            _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
-                pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
-            _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
-                "Authorization", "value": "Bearer xxxxx"}`.
-            _content_type: Media type of the request, instead of the contract's.
-            _headers: More headers for this call only.
-            _host_index: Which of the contract's servers to call; 0 is the configured host.
+        Same arguments and errors as `chat_completion`. Errors after the start of the response are raised
+        during iteration.
 
         Returns:
-            An iterator of the pieces and a context manager; see `Stream`.
-
-        Raises:
-            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
-            ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the request does not fit; nothing was sent.
-            ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
+            An iterator of the chunks, which is also a context manager. Each chunk is available as soon as it
+            arrives.
         """
         return self.api_client.stream(
             _chat_completion,
@@ -282,35 +218,37 @@ class ChatApi:
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
     ) -> ChatCompletionWithChatroomStreamResponse:
-        """Answer a message in a chatroom.
+        """Send a message to a model in a chatroom.
 
-        Asks the model for the next message of a chatroom. The server keeps the history: `messages` carries
-        only what is new. The user's and the assistant's messages are stored once the answer is complete.
+        Requests the next message in a chatroom. The server keeps the history: `messages` contains only the
+        new messages. The server stores the user's and the assistant's messages after the response is
+        complete.
 
         Args:
-            chatroom_id: Identifier of the chatroom whose history the answer continues.
-            x_operator_id: Identifier of the operator (tenant) on whose account the call runs. Left out, it is
+            chatroom_id: Identifier of the chatroom.
+            x_operator_id: Identifier of the operator (tenant) that is billed for the call. Defaults to
                 `Configuration.operator_id`.
-            authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
+            authorization: Credential with its scheme, for example `Bearer` and a token. Defaults to
                 `Configuration.access_token`.
-            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
-                dict is taken as well.
-            _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
-                pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
+            chat_completion_request: The messages, and options for the response. A dict is also accepted.
+            _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
+                read)`. None uses the configuration. It does not limit the total time.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
-            _content_type: Media type of the request, instead of the contract's.
-            _headers: More headers for this call only.
-            _host_index: Which of the contract's servers to call; 0 is the configured host.
+            _content_type: Media type of the request, instead of the default.
+            _headers: Additional headers for this call only.
+            _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
 
         Returns:
-            The whole answer, whatever form the server sent it in: its text is `text`.
+            The response. It has the declared type even if the server sends an event stream or a
+            `chat.completion` object. Read the text from its property `text`.
 
         Raises:
-            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
+            ApiValueError: An argument is missing or has an invalid value; nothing was sent.
             ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the request does not fit; nothing was sent.
-            ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
+            pydantic.ValidationError: A property of the request is invalid; nothing was sent.
+            ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
+                classes.
         """
         return self.chat_completion_on_chatroom_with_http_info(
             chatroom_id,
@@ -336,36 +274,12 @@ class ChatApi:
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
     ) -> ApiResponse[ChatCompletionWithChatroomStreamResponse]:
-        """Answer a message in a chatroom; like `chat_completion_on_chatroom`, with status, headers and the
-        bytes of the answer.
+        """`chat_completion_on_chatroom`, with status, headers and raw body of the response.
 
-        Asks the model for the next message of a chatroom. The server keeps the history: `messages` carries
-        only what is new. The user's and the assistant's messages are stored once the answer is complete.
-
-        Args:
-            chatroom_id: Identifier of the chatroom whose history the answer continues.
-            x_operator_id: Identifier of the operator (tenant) on whose account the call runs. Left out, it is
-                `Configuration.operator_id`.
-            authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
-                `Configuration.access_token`.
-            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
-                dict is taken as well.
-            _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
-                pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
-            _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
-                "Authorization", "value": "Bearer xxxxx"}`.
-            _content_type: Media type of the request, instead of the contract's.
-            _headers: More headers for this call only.
-            _host_index: Which of the contract's servers to call; 0 is the configured host.
+        Same arguments and errors as `chat_completion_on_chatroom`.
 
         Returns:
-            The answer in `data`, beside `status_code`, `headers` and `raw_data`.
-
-        Raises:
-            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
-            ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the request does not fit; nothing was sent.
-            ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
+            The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
         return self.api_client.call(
             _chat_completion_on_chatroom,
@@ -390,36 +304,12 @@ class ChatApi:
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
     ) -> RawResponse:
-        """Answer a message in a chatroom; like `chat_completion_on_chatroom`, and hands over the answer as it
-        is, whatever its status.
+        """`chat_completion_on_chatroom`, without reading the response.
 
-        Asks the model for the next message of a chatroom. The server keeps the history: `messages` carries
-        only what is new. The user's and the assistant's messages are stored once the answer is complete.
-
-        Args:
-            chatroom_id: Identifier of the chatroom whose history the answer continues.
-            x_operator_id: Identifier of the operator (tenant) on whose account the call runs. Left out, it is
-                `Configuration.operator_id`.
-            authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
-                `Configuration.access_token`.
-            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
-                dict is taken as well.
-            _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
-                pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
-            _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
-                "Authorization", "value": "Bearer xxxxx"}`.
-            _content_type: Media type of the request, instead of the contract's.
-            _headers: More headers for this call only.
-            _host_index: Which of the contract's servers to call; 0 is the configured host.
+        Same arguments and errors as `chat_completion_on_chatroom`, but an error status does not raise.
 
         Returns:
-            urllib3's response, unread. Read it to its end or close it, else its connection stays open.
-
-        Raises:
-            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
-            ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the request does not fit; nothing was sent.
-            ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
+            The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
         return self.api_client.open(
             _chat_completion_on_chatroom,
@@ -444,36 +334,14 @@ class ChatApi:
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
     ) -> Stream[ChatCompletionWithChatroomStreamResponse]:
-        """Answer a message in a chatroom; each piece is delivered the moment it arrives. `stream` is set in
-        what is sent.
+        """`chat_completion_on_chatroom`, as a stream. The request is sent with `stream` set to true.
 
-        Asks the model for the next message of a chatroom. The server keeps the history: `messages` carries
-        only what is new. The user's and the assistant's messages are stored once the answer is complete.
-
-        Args:
-            chatroom_id: Identifier of the chatroom whose history the answer continues.
-            x_operator_id: Identifier of the operator (tenant) on whose account the call runs. Left out, it is
-                `Configuration.operator_id`.
-            authorization: Credential with its scheme, `Bearer` and a token. Left out, it is made from
-                `Configuration.access_token`.
-            chat_completion_request: The conversation, in a chatroom only what is new, and how to answer it. A
-                dict is taken as well.
-            _request_timeout: Seconds to wait for the connection and for each next byte of the answer, or a
-                pair of the two; `None` takes the configuration's. The time of a whole answer is not limited.
-            _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
-                "Authorization", "value": "Bearer xxxxx"}`.
-            _content_type: Media type of the request, instead of the contract's.
-            _headers: More headers for this call only.
-            _host_index: Which of the contract's servers to call; 0 is the configured host.
+        Same arguments and errors as `chat_completion_on_chatroom`. Errors after the start of the response are
+        raised during iteration.
 
         Returns:
-            An iterator of the pieces and a context manager; see `Stream`.
-
-        Raises:
-            ApiValueError: An argument is missing or cannot be sent; nothing was sent.
-            ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the request does not fit; nothing was sent.
-            ApiException: What the network or the server did; see `tachyon_sdk.exceptions`.
+            An iterator of the chunks, which is also a context manager. Each chunk is available as soon as it
+            arrives.
         """
         return self.api_client.stream(
             _chat_completion_on_chatroom,

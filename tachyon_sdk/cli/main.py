@@ -160,5 +160,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--system", metavar="TEXT", help="system message: an instruction for the model")
     parser.add_argument("--chatroom", metavar="ID", help="chatroom, which remembers the conversation")
     parser.add_argument("--no-stream", action="store_true", help="print the response when it is complete")
-    parser.add_argument("--version", action="version", version=f"tachyon-sdk {tachyon_sdk.__version__}")
+    parser.add_argument("--version", action="version", version=f"tachyon-chat-sdk {tachyon_sdk.__version__}")
     return parser

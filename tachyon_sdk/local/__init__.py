@@ -11,9 +11,10 @@ In a test:
         ...
     assert server.requests[-1].body["model"] == "large"
 
-It speaks both chat operations over real sockets, checks credentials and bodies, keeps the history of
-chatrooms, and answers with a small built-in model that says the same whenever the conversation is the same.
-Nothing leaves the machine. `tachyon_sdk.local.faults` lists the names of models that rehearse a fault.
+It speaks all operations over real sockets: chats, chatrooms with their history, and the list of models. It checks
+credentials and bodies. A small built-in model answers, always the same for the same conversation; nothing leaves the
+machine. In front of another model server (`--upstream URL`, `LocalServer(upstream=...)`) the models of that server
+answer. `tachyon_sdk.local.faults` has the names of the models that simulate a fault.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,6 @@ if not TYPE_CHECKING:  # a type checker would take any name for a name of the pa
             return _load(name)
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
-                f"tachyon_sdk.local needs {error.name}, which is not installed: pip install 'tachyon-sdk[local]'",
+                f"tachyon_sdk.local needs the extra 'local' of tachyon-chat-sdk: {error.name} is not installed",
                 name=error.name,
             ) from error

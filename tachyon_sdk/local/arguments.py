@@ -1,8 +1,8 @@
 """Arguments for a tool call, made from the JSON Schema of the tool's parameters.
 
-Required properties are filled in, optional ones are left out. A value is the schema's `const`, `default`,
+Required properties get a value, optional ones are left out. A value is the schema's `const`, `default`,
 first of `enum` or first of `examples` if it has one; otherwise it is made from the type and its bounds.
-`pattern` is not obeyed.
+`pattern` is ignored.
 """
 
 import math
@@ -11,9 +11,9 @@ from typing import Any
 
 from tachyon_sdk.local.wire import Json
 
-_LONGEST = 1000  # bounds an unreasonable minLength or minItems
-_LARGEST = 1e100  # bounds that are beyond this are ignored
-_DEEPEST = 8  # bounds a schema that requires itself
+_MAX_LENGTH = 1000  # limits an unreasonable minLength or minItems
+_MAX_NUMBER = 1e100  # larger bounds are ignored
+_MAX_DEPTH = 8  # limits a schema that requires itself
 _FORMATS = {
     "date": "2024-01-31",
     "date-time": "2024-01-31T12:00:00Z",
@@ -25,7 +25,7 @@ _FORMATS = {
 
 
 def make_arguments(schema: Any) -> Json:
-    """An object that fits the schema; an empty one if the schema does not describe an object."""
+    """Return an object that fits the schema; an empty one if the schema does not describe an object."""
     root = schema if isinstance(schema, dict) else {}
     return _object(root, "", root, 0)
 
@@ -38,14 +38,14 @@ def _value(schema: Any, name: str, root: Json, depth: int) -> Any:
     for key in ("enum", "examples"):
         if isinstance(schema.get(key), list) and schema[key]:
             return schema[key][0]
-    if depth >= _DEEPEST:
+    if depth >= _MAX_DEPTH:
         return None
     return _MAKERS.get(_type(schema), _string)(schema, name, root, depth)
 
 
 def _resolve(schema: Any, root: Json) -> Json:
     """Follow `$ref` within the document, and take the first branch of `anyOf`, `oneOf` or `allOf`."""
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         if not isinstance(schema, dict):
             return {}
         branches = next((schema[key] for key in ("anyOf", "oneOf", "allOf") if schema.get(key)), None)
@@ -84,9 +84,9 @@ def _object(schema: Json, name: str, root: Json, depth: int) -> Json:
 
 
 def _array(schema: Json, name: str, root: Json, depth: int) -> list[Any]:
-    # Deep down only what the schema insists on, so that a list of itself comes to an end.
+    # Deep inside only what the schema requires, because an array may contain itself.
     wanted = max(_bound(schema, "minItems", 0), 1 if depth < 3 else 0)
-    length = min(wanted, _bound(schema, "maxItems", _LONGEST))
+    length = min(wanted, _bound(schema, "maxItems", _MAX_LENGTH))
     return [_value(schema.get("items"), name, root, depth + 1)] * int(length)
 
 
@@ -94,7 +94,7 @@ def _string(schema: Json, name: str, root: Json, depth: int) -> str:
     kind = schema.get("format")
     text = _FORMATS.get(kind, name or "text") if isinstance(kind, str) else name or "text"
     shortest = int(_bound(schema, "minLength", 0))
-    return text.ljust(shortest, "x")[: int(_bound(schema, "maxLength", _LONGEST))]
+    return text.ljust(shortest, "x")[: int(_bound(schema, "maxLength", _MAX_LENGTH))]
 
 
 def _number(schema: Json, name: str, root: Json, depth: int) -> float | int:
@@ -130,13 +130,13 @@ def _dict(value: Any) -> Json:
 
 
 def _finite(value: Any) -> float | int | None:
-    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER
     return value if usable else None
 
 
 def _bound(schema: Json, key: str, otherwise: int) -> float | int:
     found = _finite(schema.get(key))
-    return otherwise if found is None else min(max(found, 0), _LONGEST)
+    return otherwise if found is None else min(max(found, 0), _MAX_LENGTH)
 
 
 _MAKERS: dict[str, Callable[[Json, str, Json, int], Any]] = {

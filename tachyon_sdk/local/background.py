@@ -13,14 +13,14 @@ _KEEP_ALIVE = 60  # seconds
 
 
 class BackgroundServer:
-    """One application on one listening socket, which it closes in the end."""
+    """One application on one listening socket, which it closes when it stops."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
         self._listener = listener
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        # Nothing of uvicorn's logging is set up: that would change the logging of the whole process.
+        # uvicorn must not set up logging, which would affect the whole process.
         config = uvicorn.Config(
             app,
             http="h11",
@@ -31,7 +31,7 @@ class BackgroundServer:
             access_log=False,
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=0,  # answers under way are cut off
+            timeout_graceful_shutdown=0,  # responses in progress are cut off
             headers=[("server", "tachyon-local")],
             server_header=False,
         )
@@ -39,8 +39,12 @@ class BackgroundServer:
         self._thread = threading.Thread(target=self._run, name=_THREAD_NAME, daemon=True)
 
     def start(self) -> None:
-        """Return when connections are accepted. Raises RuntimeError if the server did not come up."""
-        logging.getLogger("uvicorn.error").addFilter(_is_news)
+        """Return when connections are accepted.
+
+        Raises:
+            RuntimeError: The server did not start.
+        """
+        logging.getLogger("uvicorn.error").addFilter(_is_fault)
         self._thread.start()
         self._ready.wait()
         if not self._server.started:
@@ -48,13 +52,13 @@ class BackgroundServer:
             raise RuntimeError("the local server did not start") from self._failure
 
     def stop(self) -> None:
-        """Return when all connections are closed, whatever goes on there, and the thread has ended."""
+        """Return when all connections are closed, in use or not, and the thread has ended."""
         self._server.should_exit = True
         self._thread.join()
 
     def _run(self) -> None:
         try:
-            # No debug mode: `python -X dev` would have each callback reported that is slow on a busy machine.
+            # No debug mode: `python -X dev` would report each callback that is slow on a busy machine.
             asyncio.run(self._server.serve(sockets=[self._listener]), debug=False)
         except BaseException as error:
             self._failure = error
@@ -80,8 +84,8 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(0)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Of what uvicorn logs in our threads, only faults of the server; answers are cut short on purpose."""
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Return whether a record that uvicorn logs in our threads is a fault; responses are cut short on purpose."""
     if record.threadName != _THREAD_NAME:
         return True
     error = record.exc_info[1] if record.exc_info else None

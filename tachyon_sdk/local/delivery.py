@@ -1,23 +1,30 @@
-"""Sends one answer, plain or as an event stream, and notices when the client has gone."""
+"""Sends one response, plain or as an event stream, and notices when the client disconnects."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
+
+from tachyon_sdk.local.wire import ApiError, error_event
 
 _JSON = (b"content-type", b"application/json")
 _EVENT_STREAM = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
 
 
-class PlainAnswer:
+class PlainResponse:
     """An ASGI application that sends one JSON body, after `pause` seconds.
 
-    `complete` is called when the client is still there and before it gets the body, so that whatever it
-    sends next finds the answer stored. `truncated` cuts the body short of its Content-Length.
+    `complete` is called while the client is still there and before it gets the body, so the response is stored
+    when the client sends its next request. `truncated` cuts the body short of its Content-Length.
     """
 
     def __init__(
-        self, body: bytes, *, complete: Callable[[], None], pause: float = 0, truncated: bool = False
+        self,
+        body: bytes,
+        *,
+        complete: Callable[[], Awaitable[None]],
+        pause: float = 0,
+        truncated: bool = False,
     ) -> None:
         self.body = body
         self.complete = complete
@@ -26,7 +33,7 @@ class PlainAnswer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request that `scope` describes."""
-        with _Client(receive) as client:
+        with ClientWatch(receive) as client:
             if await client.has_gone_after(self.pause):
                 return
         headers = [_JSON, (b"content-length", str(len(self.body)).encode())]
@@ -35,49 +42,112 @@ class PlainAnswer:
             half = self.body[: len(self.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
             return  # before the end, which makes the ASGI server close the connection
-        self.complete()
+        await self.complete()
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
 class EventStream:
-    """An ASGI application that sends each event as an HTTP chunk of its own, `pause` seconds apart.
+    """An ASGI application that sends each event as an HTTP chunk of its own.
 
-    An event is taken from `events` when the one before it was sent; the rest is never taken when the client
-    goes away.
+    An event is requested from `events` after the previous one was sent; the rest is never requested if the
+    client disconnects. An ApiError of `events` is an error response before the first event, and an event after it.
     """
 
-    def __init__(self, events: Iterator[bytes], *, pause: float = 0) -> None:
+    def __init__(
+        self,
+        events: AsyncIterator[bytes],
+        *,
+        pause: float = 0,
+        on_disconnect: Callable[[], None] | None = None,
+    ) -> None:
+        """Prepare the response.
+
+        Args:
+            events: The events. They end with an exception or early if `on_disconnect` was called.
+            pause: Seconds before each event but the first.
+            on_disconnect: Called when the client disconnects. Without it, `events` never waits.
+        """
         self.events = events
         self.pause = pause
+        self.on_disconnect = on_disconnect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request that `scope` describes."""
-        await send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM})
-        with _Client(receive) as client:
-            pause: float = 0
-            for event in self.events:
-                if await client.has_gone_after(pause):
+        started = False
+        try:
+            with ClientWatch(receive, self.on_disconnect) as client:
+                async for event in self.events:
+                    if (
+                        client.gone
+                        if self.on_disconnect
+                        else await client.has_gone_after(started * self.pause)
+                    ):
+                        return
+                    if not started:
+                        await send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM})
+                        started = True
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+                if client.gone:
                     return
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-                pause = self.pause
+        except ApiError as error:
+            if not started:
+                raise
+            event = error_event(error.code, error.message)
+            await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
 
-class _Client:
-    """Waits for the client's end of the connection in the background."""
+class DeferredResponse:
+    """An ASGI application that sends a JSON body when it is there.
 
-    def __init__(self, receive: Receive) -> None:
-        # The body was read before, so the next message is that the client has gone.
-        self._gone = asyncio.ensure_future(receive())
+    Args:
+        bodies: Gives the one body. It ends early if `on_disconnect` was called.
+        on_disconnect: Called when the client disconnects.
+    """
 
-    def __enter__(self) -> "_Client":
+    def __init__(self, bodies: AsyncIterator[bytes], on_disconnect: Callable[[], None]) -> None:
+        self.bodies = bodies
+        self.on_disconnect = on_disconnect
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request that `scope` describes."""
+        with ClientWatch(receive, self.on_disconnect):
+            async for body in self.bodies:
+                headers = [_JSON, (b"content-length", str(len(body)).encode())]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
+
+
+class ClientWatch:
+    """Waits for the client's end of the connection in the background.
+
+    Args:
+        receive: Returns the next message about the request.
+        on_end: Called when the client disconnects, and at the end of the `with` block.
+    """
+
+    def __init__(self, receive: Receive, on_end: Callable[[], None] | None = None) -> None:
+        # The body was read before, so the next message is that the client has disconnected.
+        self._message = asyncio.ensure_future(receive())
+        self._on_end = on_end
+        if on_end is not None:
+            self._message.add_done_callback(lambda _: on_end())
+
+    def __enter__(self) -> "ClientWatch":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._gone.cancel()
+        self._message.cancel()
+        if self._on_end is not None:
+            self._on_end()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has disconnected."""
+        return self._message.done()
 
     async def has_gone_after(self, seconds: float) -> bool:
         """Wait, as long as the client is there. Zero still lets the event loop look at the connection."""
-        await asyncio.wait({self._gone}, timeout=seconds)
-        return self._gone.done()
+        await asyncio.wait({self._message}, timeout=seconds)
+        return self.gone

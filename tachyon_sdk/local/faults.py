@@ -1,15 +1,16 @@
-"""Which models there are, and the ones that rehearse a fault.
+"""Which models the built-in model answers for, and which of them simulate a fault.
 
 - `provider/model`, `provider:model`, `large`, `small`: answered by the built-in model.
-- `local/echo`: the built-in model by its name; it also answers when no model is named.
-- `local/error-<status>`: that status, 400 to 599, in the shape of the server; 429 with `Retry-After: 1`.
-- `local/rate-limit-once`: 429 with `Retry-After: 0`, then an answer, by turns, for each operator.
-- `local/truncate`: a stream ends in good order after about half of its pieces, without finish reason, usage
-  and `[DONE]`; the connection of a plain answer closes in the middle of the body.
+- `local/echo`: the name of the built-in model. It also answers when the request names no model.
+- `local/error-<status>`: an error response with that status, 400 to 599; 429 has `Retry-After: 1`.
+- `local/rate-limit-once`: 429 with `Retry-After: 0`, then a response, in turns, for each operator.
+- `local/truncate`: a stream ends in order after about half of its pieces, without finish reason, usage
+  and `[DONE]`; the connection of a plain response closes in the middle of the body.
 - `local/midstream-error`: a stream sends about half of its pieces, then an error object; plain is a 500.
-- `local/slow`: 0.2 seconds before each event of a stream but the first, or before a plain answer.
+- `local/slow`: 0.2 seconds before each event of a stream but the first, or before a plain response.
 
-After a fault nothing is stored in the chatroom.
+After a fault nothing is stored in the chatroom. With an upstream, only names that begin with `local/` mean these
+models.
 """
 
 import enum
@@ -20,9 +21,10 @@ from typing import NamedTuple
 from tachyon_sdk.local.wire import ApiError
 
 DEFAULT_MODEL = "local/echo"
+PREFIXES = ("local/", "local:")
 _NAME = re.compile(r"large|small|[^\s/:]+[/:]\S+")
 _ERROR_STATUS = re.compile(r"local/error-([45]\d\d)")
-_SLOW = 0.2  # seconds
+_PAUSE = 0.2  # seconds
 _ERRORS = {
     400: ("invalid_request", "the request is not valid"),
     401: ("unauthorized", "not authenticated"),
@@ -40,7 +42,7 @@ _ERRORS = {
 
 
 class Ending(enum.Enum):
-    """How an answer ends."""
+    """How a response ends."""
 
     COMPLETE = enum.auto()
     TRUNCATED = enum.auto()
@@ -48,7 +50,7 @@ class Ending(enum.Enum):
 
 
 class Plan(NamedTuple):
-    """How an answer is delivered; `pause` is in seconds before each piece."""
+    """How a response is delivered; `pause` is in seconds before each piece."""
 
     ending: Ending = Ending.COMPLETE
     pause: float = 0.0
@@ -58,23 +60,23 @@ _PLANS = {
     DEFAULT_MODEL: Plan(),
     "local/truncate": Plan(ending=Ending.TRUNCATED),
     "local/midstream-error": Plan(ending=Ending.ERROR),
-    "local/slow": Plan(pause=_SLOW),
+    "local/slow": Plan(pause=_PAUSE),
 }
 _RATE_LIMIT_ONCE = "local/rate-limit-once"
 _OTHERS = (_RATE_LIMIT_ONCE, "local/error-<status>")
 
 
-class Rehearsal:
-    """Decides from the model's name what happens to a request; remembers who was told to come again."""
+class FaultPlanner:
+    """Decides by the name of the model how a response is delivered; remembers whose turn for a 429 it is."""
 
     def __init__(self) -> None:
-        self._told_to_wait: set[str] = set()
+        self._limited: set[str] = set()
 
     def plan(self, model: str, operator_id: str) -> Plan:
-        """How to deliver the answer of `model`.
+        """Return how to deliver the response of a model.
 
         Raises:
-            ApiError: the model is not known (400), or it rehearses a status.
+            ApiError: The model is not known (400), or it simulates an error status.
         """
         status = _ERROR_STATUS.fullmatch(model)
         if status:
@@ -83,26 +85,27 @@ class Rehearsal:
             return self._in_turns(operator_id)
         if model in _PLANS:
             return _PLANS[model]
-        if model.startswith(("local/", "local:")):
-            raise _unsupported(model, f"local models are {', '.join([*_PLANS, *_OTHERS])}")
+        if model.startswith(PREFIXES):
+            raise unsupported_model(model, f"local models are {', '.join([*_PLANS, *_OTHERS])}")
         if not _NAME.fullmatch(model):
-            raise _unsupported(model, "use provider/model, provider:model, large or small")
+            raise unsupported_model(model, "use provider/model, provider:model, large or small")
         return Plan()
 
     def _in_turns(self, operator_id: str) -> Plan:
-        if operator_id in self._told_to_wait:
-            self._told_to_wait.remove(operator_id)
+        if operator_id in self._limited:
+            self._limited.remove(operator_id)
             return Plan()
-        self._told_to_wait.add(operator_id)
+        self._limited.add(operator_id)
         raise ApiError(429, *_ERRORS[429], {"retry-after": "0"})
 
 
-def _unsupported(model: str, hint: str) -> ApiError:
+def unsupported_model(model: str, hint: str) -> ApiError:
+    """Return the error for a model that the server does not have."""
     return ApiError(400, "unsupported_model", f"model: {model!r} is not supported; {hint}")
 
 
 def status_error(status: int) -> ApiError:
-    """The error of a status, with the code and message that go with it. Retry-After is in seconds."""
+    """Return the error of a status, with its usual code and message. Retry-After is in seconds."""
     if status in _ERRORS:
         code, message = _ERRORS[status]
     else:

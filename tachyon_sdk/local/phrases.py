@@ -1,10 +1,10 @@
-"""What the built-in model says, in the languages it speaks."""
+"""The sentences of the built-in model, in each of its languages."""
 
 from typing import NamedTuple
 
 
 class Phrases(NamedTuple):
-    """Sentences of one language; `gap` goes between them. Names in braces are filled in."""
+    """The sentences of one language; `gap` is between them. Names in braces are replaced."""
 
     gap: str
     greeting: str

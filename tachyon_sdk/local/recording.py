@@ -1,4 +1,4 @@
-"""Keeps what was asked, so that a test can look at it."""
+"""Keeps the requests that arrived, so a test can look at them."""
 
 import uuid
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tachyon_sdk.local.request import read_json
+from tachyon_sdk.local.validation import read_json
 
 _KEPT = 1000  # the newest requests
 
@@ -20,7 +20,7 @@ class RecordedRequest(NamedTuple):
         path: As sent, with percent-escapes, without the query.
         headers: Values by lower-case name.
         body: The JSON, parsed; None if it is not JSON.
-        raw_body: What came over the wire.
+        raw_body: The bytes of the body.
     """
 
     method: str
@@ -31,7 +31,7 @@ class RecordedRequest(NamedTuple):
 
 
 class Recorder:
-    """ASGI middleware that records each request before it is answered; gives the answer an `x-request-id`."""
+    """ASGI middleware that records each request before it is answered, and adds `x-request-id` to the response."""
 
     def __init__(self, app: ASGIApp, requests: list[RecordedRequest]) -> None:
         self.app = app

@@ -1,89 +1,89 @@
-"""An answer in its two forms: one `chat.completion`, and the events of a stream, as observed."""
+"""A response of the built-in model in its two forms: one `chat.completion`, and the events of a stream."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from itertools import zip_longest
 
 from tachyon_sdk.local.faults import Ending
-from tachyon_sdk.local.model import Answer, ToolCall
+from tachyon_sdk.local.model import Choice, ToolCall
 from tachyon_sdk.local.wire import DONE, HEARTBEAT, Envelope, Json, error_event
 
 
-def body(envelope: Envelope, answers: Sequence[Answer], usage: Json) -> Json:
-    """A whole `chat.completion`."""
-    choices = [
+def body(envelope: Envelope, choices: Sequence[Choice], usage: Json) -> Json:
+    """Return a whole `chat.completion`."""
+    rendered = [
         {
             "index": index,
-            "message": message(envelope, index, answer),
+            "message": message(envelope, index, choice),
             "logprobs": None,
-            "finish_reason": answer.finish_reason,
+            "finish_reason": choice.finish_reason,
         }
-        for index, answer in enumerate(answers)
+        for index, choice in enumerate(choices)
     ]
-    return envelope.answer(choices, usage)
+    return envelope.response(rendered, usage)
 
 
-def message(envelope: Envelope, choice: int, answer: Answer) -> Json:
-    """The message of one choice. There is no text beside tool calls."""
-    if not answer.calls:
-        return {"role": "assistant", "content": "".join(answer.pieces)}
+def message(envelope: Envelope, index: int, choice: Choice) -> Json:
+    """Return the message of one choice. There is no text beside tool calls."""
+    if not choice.calls:
+        return {"role": "assistant", "content": "".join(choice.pieces)}
     calls = [
-        _call(envelope.call_id(choice, index), call, "".join(call.pieces))
-        for index, call in enumerate(answer.calls)
+        _call(envelope.call_id(index, number), call, "".join(call.pieces))
+        for number, call in enumerate(choice.calls)
     ]
     return {"role": "assistant", "content": None, "tool_calls": calls}
 
 
-def events(
+async def events(
     envelope: Envelope,
-    answers: Sequence[Answer],
+    choices: Sequence[Choice],
     usage: Json,
     *,
     ending: Ending = Ending.COMPLETE,
     heartbeat: bool = False,
-    complete: Callable[[], None],
-) -> Iterator[bytes]:
-    """The roles, the pieces of all choices in turns, the finish reasons, the usage, `[DONE]`.
+    complete: Callable[[], Awaitable[None]],
+) -> AsyncIterator[bytes]:
+    """Yield the roles, the pieces of all choices in turns, the finish reasons, the usage, `[DONE]`.
 
-    `complete` is called when the event after the last finish reason is asked for: by then the whole answer
-    was sent. An ending other than complete comes after about half of the pieces.
+    `complete` is called when the event after the last finish reason is requested: the whole response was sent
+    by then. An ending other than complete comes after about half of the pieces.
     """
     if heartbeat:
         yield HEARTBEAT
-    for index, answer in enumerate(answers):
+    for index, choice in enumerate(choices):
         role = {
             "role": "assistant",
-            "content": None if answer.calls else "",
+            "content": None if choice.calls else "",
             "refusal": None,
             "function_call": None,
         }
         yield envelope.chunk([_chunk_choice(index, role)])
-    turns = zip_longest(*(_deltas(envelope, index, answer) for index, answer in enumerate(answers)))
+    turns = zip_longest(*(_deltas(envelope, index, choice) for index, choice in enumerate(choices)))
     pieces = [
         _chunk_choice(index, delta) for turn in turns for index, delta in enumerate(turn) if delta is not None
     ]
     if ending is not Ending.COMPLETE:
         pieces = pieces[: max(1, len(pieces) // 2)]
-    for choice in pieces:
-        yield envelope.chunk([choice])
+    for piece in pieces:
+        yield envelope.chunk([piece])
     if ending is Ending.ERROR:
         yield error_event("provider_error", "the model provider failed in the middle of the answer")
     if ending is not Ending.COMPLETE:
         return
-    for index, answer in enumerate(answers):
-        yield envelope.chunk([_chunk_choice(index, {}, answer.finish_reason)])
-    complete()
+    for index, choice in enumerate(choices):
+        yield envelope.chunk([_chunk_choice(index, {}, choice.finish_reason)])
+    await complete()
     yield envelope.chunk([], usage)
     yield DONE
 
 
-def _deltas(envelope: Envelope, choice: int, answer: Answer) -> Iterator[Json]:
-    """What the middle chunks of one choice add: pieces of text, or tool calls in fragments."""
-    for piece in answer.pieces:
+def _deltas(envelope: Envelope, index: int, choice: Choice) -> Iterator[Json]:
+    """Yield what the middle chunks of one choice add: pieces of text, or tool calls in fragments."""
+    for piece in choice.pieces:
         yield {"content": piece}
-    for index, call in enumerate(answer.calls):
-        yield {"tool_calls": [{"index": index, **_call(envelope.call_id(choice, index), call, "")}]}
+    for number, call in enumerate(choice.calls):
+        yield {"tool_calls": [{"index": number, **_call(envelope.call_id(index, number), call, "")}]}
         for piece in call.pieces:
-            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+            yield {"tool_calls": [{"index": number, "function": {"arguments": piece}}]}
 
 
 def _call(call_id: str, call: ToolCall, arguments: str) -> Json:

@@ -3,14 +3,16 @@
 import os
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 
 from tachyon_sdk.local.app import create_app
 from tachyon_sdk.local.background import BackgroundServer
+from tachyon_sdk.local.origins import is_loopback
 from tachyon_sdk.local.recording import RecordedRequest
 
 
 class LocalServer:
-    """A local Tachyon server that runs from `start` to `stop`, or for the length of a `with` block.
+    """A local Tachyon server that runs from `start` to `stop`, or for the duration of a `with` block.
 
     ::
 
@@ -19,26 +21,52 @@ class LocalServer:
             ...
         assert server.requests[-1].body["model"] == "large"
 
-    Any number of servers may run at once, and a server may be started again. The names of models that make it fail
-    on purpose are in `tachyon_sdk.local.faults`.
+    Any number of servers may run at once, and a server may be started again. `tachyon_sdk.local.faults` has the names
+    of the models that simulate a fault.
 
     Args:
-        data: File of the chatroom history, made if it is missing; None keeps it in memory, for as long as the
+        data: SQLite file of the chatrooms, created if it is missing; None keeps them in memory, for as long as the
             server runs.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one, which `url` tells.
+        host: Address to listen on. Another one than that of this machine needs a `key`.
+        port: Port to listen on; 0 takes a free one, which is in `url`.
+        create_rooms: Whether a chatroom that does not exist is created when it is used. Otherwise, as with the real
+            service, the response is 404.
+        key: The access token that clients must send; None accepts any.
+        allow_origins: Origins of the web pages that may call the server, such as `https://example.com`, besides those
+            of this machine. None allows all, or none if there is an upstream.
+        upstream: Base URL of a server with the `/chat/completions` of OpenAI, whose models answer, such as
+            `http://127.0.0.1:11434/v1`. None for the built-in model alone.
+        upstream_key: The access token for the upstream.
+        models: The names of the upstream's models, by the names that clients use, such as `{"large": "llama3.2"}`;
+            the first is that of requests without a model. Without them, clients use the upstream's own names.
 
     Attributes:
-        requests: The requests that arrived, oldest first, at most the newest 1000; each is there before it is
+        requests: The requests that arrived, oldest first, at most the newest 1000; each is added before it is
             answered. The list is yours: clear it whenever you like.
     """
 
     def __init__(
-        self, data: str | os.PathLike[str] | None = None, host: str = "127.0.0.1", port: int = 0
+        self,
+        data: str | os.PathLike[str] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        create_rooms: bool = True,
+        key: str | None = None,
+        allow_origins: Sequence[str] | None = None,
+        upstream: str | None = None,
+        upstream_key: str | None = None,
+        models: Mapping[str, str] | None = None,
     ) -> None:
         self.data = data
         self.host = host
         self.port = port
+        self.create_rooms = create_rooms
+        self.key = key
+        self.allow_origins = allow_origins
+        self.upstream = upstream
+        self.upstream_key = upstream_key
+        self.models = models
         self.requests: list[RecordedRequest] = []
         self._background: BackgroundServer | None = None
 
@@ -51,21 +79,33 @@ class LocalServer:
         """
         if self._background is None:
             raise RuntimeError("the local server is not running: use it in a with statement, or call start()")
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self._background.port}"
+        return f"http://{_in_url(self.host)}:{self._background.port}"
 
     def start(self) -> None:
-        """Starts the server, and returns when requests are answered.
+        """Starts the server, and returns when it accepts requests.
 
         Raises:
             OSError: The address or the data file cannot be used.
             RuntimeError: The server is already running.
+            ValueError: Other machines can reach the address, and there is no key; or the upstream cannot be used.
         """
         if self._background is not None:
             raise RuntimeError("the local server is already running")
+        if self.key is None and not is_loopback(self.host):
+            text = "a key that clients must send is required (key=, or --key-env NAME)"
+            raise ValueError(f"other machines may reach {self.host}: {text}")
         listener = _listen(self.host, self.port)
         try:
-            app = create_app(self.data, requests=self.requests)
+            app = create_app(
+                self.data,
+                self.requests,
+                create_rooms=self.create_rooms,
+                key=self.key,
+                allow_origins=self.allow_origins,
+                upstream=self.upstream,
+                upstream_key=self.upstream_key,
+                models=self.models,
+            )
         except BaseException:
             listener.close()
             raise
@@ -74,7 +114,7 @@ class LocalServer:
         self._background = background
 
     def stop(self) -> None:
-        """Stops the server, and returns when everything is closed; streams under way are cut off.
+        """Stops the server, and returns when everything is closed; streams in progress are cut off.
 
         Harmless if it is not running.
         """
@@ -99,7 +139,14 @@ def _listen(host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen()
-    except BaseException:
+    except BaseException as error:
         listener.close()
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise OSError(error.errno, f"cannot listen on {_in_url(host)}:{port}: {reason}") from error
         raise
     return listener
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

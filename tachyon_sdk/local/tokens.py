@@ -1,4 +1,4 @@
-"""The unit that this server counts, cuts and streams in.
+"""Tokens, the unit in which this server counts, cuts and streams texts.
 
 A token is one word with the white space in front of it, one punctuation mark or symbol, or one Chinese or
 Japanese character. White space at the end of a text is a token of its own. So the tokens of a text, joined,
@@ -17,17 +17,17 @@ _JAPANESE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 def split(text: str) -> list[str]:
-    """The tokens of a text, in order."""
+    """Return the tokens of a text, in order."""
     return _TOKEN.findall(text)
 
 
 def is_japanese(text: str) -> bool:
-    """Whether kana or ideographs occur in the text."""
+    """Return whether a text contains kana or ideographs."""
     return _JAPANESE.search(text) is not None
 
 
 def text_of(message: Json) -> str:
-    """The text of a message; the text parts of one that has parts, each on its own line."""
+    """Return the text of a message; text parts are on lines of their own."""
     content = message.get("content")
     if isinstance(content, list):
         return "\n".join(part["text"] for part in content if part.get("text"))
@@ -35,13 +35,13 @@ def text_of(message: Json) -> str:
 
 
 def images_in(message: Json) -> int:
-    """How many images a message carries."""
+    """Return the number of images in a message."""
     content = message.get("content")
     return sum(part.get("type") == "image_url" for part in content) if isinstance(content, list) else 0
 
 
 def count(messages: Iterable[Json]) -> int:
-    """Tokens of a prompt: those of all texts and of all tool call arguments, and one for each image."""
+    """Return the number of tokens of a prompt: of all texts and tool call arguments, and one for each image."""
     total = 0
     for message in messages:
         total += len(split(text_of(message))) + images_in(message)

@@ -1,4 +1,4 @@
-"""What goes over the wire: the shapes of answers, chunks, events and errors."""
+"""The shapes of responses, chunks, events and errors on the wire."""
 
 import json
 import time
@@ -13,7 +13,7 @@ HEARTBEAT = b": heartbeat\n\n"
 
 
 class ApiError(Exception):
-    """An answer that is not 200. The server turns it into the body `{"code", "message"}`."""
+    """An error response. Its body is `{"code", "message"}`."""
 
     def __init__(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
@@ -25,28 +25,33 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
-def encode(value: Json) -> bytes:
-    """Compact JSON in UTF-8, with non-ASCII text as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def to_text(value: Any) -> str:
+    """Return a value as compact JSON, with non-ASCII text as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def encode(value: Any) -> bytes:
+    """Return a value as compact JSON in UTF-8."""
+    return to_text(value).encode()
 
 
 def event(value: Json) -> bytes:
-    """One server-sent event with a single `data:` line (WHATWG HTML, "Server-sent events")."""
+    """Return a server-sent event with a single `data:` line (WHATWG HTML, "Server-sent events")."""
     return b"data: " + encode(value) + b"\n\n"
 
 
 def error_body(code: str, message: str) -> Json:
-    """The body of every answer that is not 200."""
+    """Return the body of an error response."""
     return {"code": code, "message": message}
 
 
 def error_event(code: str, message: str) -> bytes:
-    """An error that is found after the 200 was sent: a `data:` object with an `error` member."""
+    """Return the event for an error after the status 200 was sent: a `data:` object with an `error` member."""
     return event({"error": {"message": message, "type": "server_error", "code": code}})
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> Json:
-    """Token counts. The local server costs nothing."""
+    """Return token counts. The local server costs nothing."""
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
@@ -58,23 +63,25 @@ def usage(prompt_tokens: int, completion_tokens: int) -> Json:
 
 
 class Envelope:
-    """What is the same in all chunks of one answer. The chunks of a chatroom carry no `created`.
+    """The properties that all chunks of a response share. The chunks of a chatroom have no `created`.
 
     Attributes:
         id: Unique per request.
-        model: As the client named it.
+        model: As the request names it.
         created: Unix seconds.
-        chatroom: Whether the answer is one in a chatroom.
+        system_fingerprint: Identifies the configuration of the model, or None.
+        chatroom: Whether the request was made in a chatroom.
     """
 
     def __init__(self, model: str, *, chatroom: bool) -> None:
         self.id = f"chatcmpl-{uuid.uuid4().hex}"
         self.model = model
         self.created = int(time.time())
+        self.system_fingerprint: str | None = "fp_local"
         self.chatroom = chatroom
 
     def call_id(self, choice: int, index: int) -> str:
-        """The id of a tool call: the same however often it is asked for."""
+        """Return the id of a tool call; the same call always has the same id."""
         return f"call_{self.id[-20:]}_{choice}_{index}"
 
     def _members(self, kind: str) -> Json:
@@ -83,16 +90,16 @@ class Envelope:
             "object": kind,
             "created": self.created,
             "model": self.model,
-            "system_fingerprint": "fp_local",
+            "system_fingerprint": self.system_fingerprint,
             "service_tier": None,
         }
 
-    def answer(self, choices: Sequence[Json], used: Json) -> Json:
-        """A whole `chat.completion`."""
+    def response(self, choices: Sequence[Json], used: Json) -> Json:
+        """Return a whole `chat.completion`."""
         return {**self._members("chat.completion"), "choices": list(choices), "usage": used}
 
     def chunk(self, choices: Sequence[Json], used: Json | None = None) -> bytes:
-        """The event of one `chat.completion.chunk`. Members without a value are null, as observed."""
+        """Return the event of one `chat.completion.chunk`. Members without a value are null, as observed."""
         members = self._members("chat.completion.chunk")
         if self.chatroom:
             del members["created"]

@@ -13,17 +13,18 @@ from tachyon_sdk.models.usage import Usage
 
 
 class ChatCompletionChunkResponse(Answer, FirstChoice[ToolCall, Message]):
-    """A piece of an answer; merged, the whole answer. `choices` is empty in a chunk that only reports usage.
+    """A chunk of a streamed response, or a full response in the same form. `choices` is empty in a chunk that
+    only reports usage.
 
     Attributes:
-        id: Identifier of the answer, the same in all its chunks.
-        object: Kind of the object, `chat.completion.chunk`.
-        created: When the answer was made, in Unix seconds; it may move within one stream.
-        model: Model that answers.
-        choices: A piece of each alternative answer that has one.
-        system_fingerprint: Identifies the configuration that the model ran with.
-        service_tier: Service tier that the request was processed in.
-        usage: What the whole answer took; usually in the last chunk only.
+        id: Identifier of the response, the same in all chunks.
+        object: Type of the object: `chat.completion.chunk`.
+        created: Creation time in Unix seconds; it may differ between chunks of a stream.
+        model: Model that generates the response.
+        choices: Changes to the choices.
+        system_fingerprint: Identifier of the backend configuration of the model.
+        service_tier: Service tier that processed the request.
+        usage: Token usage of the full response; usually only in the last chunk.
     """
 
     _message_type: ClassVar = Message

@@ -14,30 +14,31 @@ from tachyon_sdk.models.web_search_options_request import WebSearchOptionsReques
 
 
 class ChatCompletionRequest(Model):
-    """A conversation, or the new part of one, and how to answer it. Only what is set is sent; a default named
-    here is the server's.
+    """Messages, and options for the response. Only properties that are set are sent; the defaults listed here
+    are those of the server.
 
     Attributes:
-        messages: The conversation, oldest message first; in a chatroom only what is new.
-        model: Model to ask: `provider/model`, `provider:model` or a shorthand such as `large` or `small`.
-        stream: Whether the server sends the answer as an event stream. The calls of this package set it to
-            suit themselves where it is left out.
+        messages: The conversation, oldest message first; in a chatroom, only the new messages.
+        model: The model: `provider/model`, `provider:model` or a shorthand such as `large` or `small`.
+        stream: Whether the server sends the response as an event stream. The methods of this package set it
+            as needed if it is absent.
         temperature: Sampling temperature, 0 to 2; higher is more varied.
-        top_p: Nucleus sampling, the share of probability mass that is considered, 0 to 1.
-        n: Number of alternative answers (choices), 1 to 10.
-        max_completion_tokens: Longest answer, in tokens; an answer cut there has the finish reason `length`.
-        presence_penalty: Penalty for tokens that have occurred at all, -2 to 2.
-        frequency_penalty: Penalty for tokens in proportion to how often they have occurred, -2 to 2.
-        response_format: Form of the answer, plain text or a JSON object.
-        tools: Functions that the model may ask the client to call.
-        tool_choice: Whether the model may (`auto`) or must (`any`) call a tool. Other servers want
-            `required`, `none`, or an object that names a function; these are sent as they are.
+        top_p: Nucleus sampling: the probability mass to sample from, 0 to 1.
+        n: Number of choices (alternative responses), 1 to 10.
+        max_completion_tokens: Maximum number of tokens in the response; at this limit the finish reason is
+            `length`.
+        presence_penalty: Penalty for tokens that have already occurred, -2 to 2.
+        frequency_penalty: Penalty for tokens in proportion to their frequency so far, -2 to 2.
+        response_format: Format of the response: plain text or a JSON object.
+        tools: Functions that the model may call.
+        tool_choice: Whether the model may (`auto`) or must (`any`) call a tool. Other servers expect
+            `required`, `none`, or an object that names a function; such values are sent unchanged.
         user: Identifier of the end user, for the platform's own records.
-        communication_style: How the answer should address the reader, in words.
-        explanation_style: How the answer should explain, in words.
-        technical_level: How technical the answer should be, in words.
-        memory_settings: What to remember from this conversation and how much of it to recall.
-        web_search: A web search whose results the model may use.
+        communication_style: Description of the communication style of the response.
+        explanation_style: Description of the style of explanations in the response.
+        technical_level: Description of the technical level of the response.
+        memory_settings: Which memories to extract from this conversation and to recall in it.
+        web_search: A web search whose results are available to the model.
     """
 
     filled_in_later: ClassVar[tuple[str, ...]] = ("messages",)

@@ -13,17 +13,17 @@ from tachyon_sdk.models.usage import Usage
 
 
 class ChatCompletionResponse(Answer, FirstChoice[ToolCallResponse, Message]):
-    """A whole answer, as the server sends it where `stream` is not true.
+    """A full response, which the server sends if `stream` is not true.
 
     Attributes:
-        id: Identifier of the answer.
-        object: Kind of the object, `chat.completion`.
-        created: When the answer was made, in Unix seconds.
-        model: Model that answered.
-        choices: The alternative answers.
-        usage: What the answer took.
-        system_fingerprint: Identifies the configuration that the model ran with.
-        service_tier: Service tier that the request was processed in.
+        id: Identifier of the response.
+        object: Type of the object: `chat.completion`.
+        created: Creation time in Unix seconds.
+        model: Model that generated the response.
+        choices: The choices (alternative responses).
+        usage: Token usage of the response.
+        system_fingerprint: Identifier of the backend configuration of the model.
+        service_tier: Service tier that processed the request.
     """
 
     _message_type: ClassVar = Message

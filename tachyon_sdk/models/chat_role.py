@@ -4,7 +4,7 @@ from tachyon_sdk._contract.model import StringEnum
 
 
 class ChatRole(StringEnum):
-    """Who speaks."""
+    """Role of the author of a message."""
 
     SYSTEM = "system"
 

@@ -7,13 +7,13 @@ from tachyon_sdk.models.message import Message
 
 
 class Choice(Answer):
-    """One alternative answer.
+    """One choice (alternative response).
 
     Attributes:
-        index: Which alternative this is, counted from 0.
-        message: The message that the model answered with.
-        finish_reason: Why the answer ended, `stop`, `length`, `tool_calls` or `content_filter`.
-        logprobs: Log probabilities of the tokens, in the form of the model's provider.
+        index: Index of the choice, from 0.
+        message: The message that the model generated.
+        finish_reason: Why the choice ended: `stop`, `length`, `tool_calls` or `content_filter`.
+        logprobs: Log probabilities of the tokens, in the format of the model's provider.
     """
 
     index: Annotated[int | None, Lenient] = None

@@ -11,14 +11,14 @@ from tachyon_sdk.models.message import Message
 
 
 class ChunkChoice(Answer, MessageOfChoice[Message]):
-    """A piece of one alternative answer.
+    """A change to one choice.
 
     Attributes:
-        index: Which alternative this belongs to, counted from 0.
-        delta: What this piece adds to the message.
-        finish_reason: Why this alternative ended, `stop`, `length`, `tool_calls` or `content_filter`; null
-            before its end.
-        logprobs: Log probabilities of the tokens, in the form of the model's provider.
+        index: Index of the choice, from 0.
+        delta: Change to the message.
+        finish_reason: Why the choice ended: `stop`, `length`, `tool_calls` or `content_filter`; null before
+            the end.
+        logprobs: Log probabilities of the tokens, in the format of the model's provider.
     """
 
     _message_type: ClassVar = Message

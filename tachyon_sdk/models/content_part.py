@@ -8,12 +8,12 @@ from tachyon_sdk.models.image_url_part import ImageUrlPart
 
 
 class ContentPart(Model):
-    """One part of a message, a text or an image.
+    """One part of a message: a text or an image.
 
     Attributes:
-        type: Kind of the part, `text` or `image_url`.
-        text: The text of a `text` part.
-        image_url: The image of an `image_url` part.
+        type: Type of the part: `text` or `image_url`.
+        text: Text of a `text` part.
+        image_url: Image of an `image_url` part.
     """
 
     type: StrictStr

@@ -9,14 +9,14 @@ from tachyon_sdk.models.tool_call import ToolCall
 
 
 class DeltaMessage(Answer):
-    """What a piece adds to the message; merged, the whole message.
+    """Change to a message, or a full message in the same form.
 
     Attributes:
-        role: Who speaks; usually in the first piece only.
-        content: Text that this piece adds.
-        tool_calls: Tool calls, whole or in fragments.
-        refusal: Text that this piece adds to a refusal to answer.
-        function_call: A function call in the form that came before `tool_calls`.
+        role: Role of the author; usually only in the first chunk.
+        content: Text to append to the content.
+        tool_calls: Tool calls, or fragments of tool calls.
+        refusal: Text to append to the refusal.
+        function_call: A function call in the format that `tool_calls` replaced.
     """
 
     role: Annotated[Annotated[ChatRole | str, KnownFirst] | None, Lenient] = None

@@ -6,11 +6,11 @@ from tachyon_sdk._contract.model import Answer, Lenient
 
 
 class ErrorResponse(Answer):
-    """Why a request was not answered.
+    """Error that the server reports.
 
     Attributes:
-        message: What went wrong, in words.
-        code: What went wrong, for programs; a string, from some gateways an integer.
+        message: Error message.
+        code: Error code; a string, or an integer from some gateways.
     """
 
     message: Annotated[str | None, Lenient] = None

@@ -9,13 +9,13 @@ from tachyon_sdk.models.tool_schema import ToolSchema
 
 
 class Function(Model):
-    """A function that the model may ask the client to call.
+    """A function that the model may call.
 
     Attributes:
-        name: Name by which the model calls the function.
-        description: What the function does and when to call it, for the model to read.
+        name: Name of the function.
+        description: Description of the function for the model: what it does and when to call it.
         parameters: JSON Schema of the arguments.
-        strict: Whether the arguments must follow `parameters` exactly.
+        strict: Whether the arguments must match `parameters` exactly.
     """
 
     name: StrictStr

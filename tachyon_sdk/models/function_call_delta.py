@@ -9,7 +9,7 @@ class FunctionCallDelta(Answer):
 
     Attributes:
         name: Name of the function.
-        arguments: Text that this fragment adds to the arguments; joined, the text of a JSON object.
+        arguments: Text to append to the arguments; all fragments together are the text of a JSON object.
     """
 
     name: str | None = None

@@ -7,11 +7,11 @@ from tachyon_sdk._contract.model import Model
 
 
 class FunctionCallResponse(Model):
-    """Which function to call, and with what.
+    """The function to call, and its arguments.
 
     Attributes:
         name: Name of the function.
-        arguments: The arguments as the text of a JSON object.
+        arguments: Arguments, as the text of a JSON object.
     """
 
     name: StrictStr

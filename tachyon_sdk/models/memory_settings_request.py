@@ -8,12 +8,12 @@ from tachyon_sdk._contract.model import Model, OfAnyLibrary
 
 
 class MemorySettingsRequest(Model):
-    """What to remember from this conversation and how much of it to recall.
+    """Which memories to extract from this conversation and to recall in it.
 
     Attributes:
         extract_memory: Whether the server extracts memories from the conversation.
-        max_memories: Most memories to recall, 1 to 20.
-        min_relevance_score: Least relevance of a memory that is recalled, 0 to 1.
+        max_memories: Maximum number of memories to recall, 1 to 20.
+        min_relevance_score: Minimum relevance of a recalled memory, 0 to 1.
     """
 
     extract_memory: Annotated[StrictBool, OfAnyLibrary] | None = None

@@ -12,10 +12,10 @@ class Message(Model):
     """One message of a conversation.
 
     Attributes:
-        role: Who speaks: `system`, `user` or `assistant`; what a provider adds, such as `tool` or
-            `developer`, passes through.
-        content: What is said, as text or as parts; null where the message only carries tool calls.
-        tool_calls: The calls that an assistant's message asked for.
+        role: Role of the author: `system`, `user` or `assistant`. Other roles, such as `tool` or `developer`,
+            are sent unchanged.
+        content: Content of the message, as text or as parts; null if the message only contains tool calls.
+        tool_calls: Tool calls that the assistant requested.
     """
 
     role: StrictStr

@@ -9,9 +9,9 @@ from tachyon_sdk.models.content_part import ContentPart
 
 
 class MessageContent(OneOf):
-    """What a message says, a text or a list of parts.
+    """Content of a message: a text or a list of parts.
 
-    A program handles the value as it is; this wrapper is accepted wherever the value is.
+    Use the plain value; this wrapper is accepted wherever the value is.
     """
 
     Value: TypeAlias = Annotated[StrictStr | list[ContentPart], Unwrapped]

@@ -7,10 +7,10 @@ from tachyon_sdk._contract.model import Model
 
 
 class ResponseFormat(Model):
-    """Form of the answer.
+    """Format of the response.
 
     Attributes:
-        type: `text` or `json_object`.
+        type: Type of the format: `text` or `json_object`.
     """
 
     type: StrictStr

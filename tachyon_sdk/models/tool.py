@@ -8,11 +8,11 @@ from tachyon_sdk.models.function import Function
 
 
 class Tool(Model):
-    """Something the model may ask the client to do.
+    """A tool that the model may call.
 
     Attributes:
-        type: Kind of the tool, `function`.
-        function: The function.
+        type: Type of the tool: `function`.
+        function: Definition of the function.
     """
 
     type: StrictStr

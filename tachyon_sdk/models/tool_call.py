@@ -7,17 +7,17 @@ from tachyon_sdk.models.function_call_delta import FunctionCallDelta
 
 
 class ToolCall(Answer):
-    """A tool call, or a fragment of one. A call of a client's function comes as `id` and `function`, in
-    fragments that belong together by `index`; the platform's own tools come as `tool_id` and `tool_name`.
+    """A tool call, or a fragment of one. A call of a client's function has `id` and `function`; fragments
+    with the same `index` belong together. A call of a platform's tool has `tool_id` and `tool_name`.
 
     Attributes:
-        index: Which call of the message this fragment belongs to, counted from 0.
-        id: Identifier that the message with the result refers to as `tool_call_id`.
-        type: Kind of the tool, `function`.
-        function: Which function to call, and with what.
-        tool_id: Identifier of a tool of the platform.
-        tool_name: Name of a tool of the platform.
-        is_client_tool: Whether the client has to run the tool.
+        index: Index of the call within the message, from 0.
+        id: Identifier of the call; the message with the result has it as `tool_call_id`.
+        type: Type of the tool: `function`.
+        function: The function to call, and its arguments.
+        tool_id: Identifier of a platform's tool.
+        tool_name: Name of a platform's tool.
+        is_client_tool: Whether the client must run the tool.
     """
 
     index: Annotated[int | None, Lenient] = None

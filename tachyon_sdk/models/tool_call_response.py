@@ -8,12 +8,12 @@ from tachyon_sdk.models.function_call_response import FunctionCallResponse
 
 
 class ToolCallResponse(Model):
-    """A call of a client's function that an assistant's message asks for.
+    """A function call that the assistant requested from the client.
 
     Attributes:
-        id: Identifier that the message with the result refers to as `tool_call_id`.
-        type: Kind of the tool, `function`.
-        function: Which function to call, and with what.
+        id: Identifier of the call; the message with the result has it as `tool_call_id`.
+        type: Type of the tool: `function`.
+        function: The function to call, and its arguments.
     """
 
     id: StrictStr

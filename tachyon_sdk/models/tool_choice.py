@@ -4,7 +4,7 @@ from tachyon_sdk._contract.model import StringEnum
 
 
 class ToolChoice(StringEnum):
-    """Whether the model may or must call a tool."""
+    """Whether the model may call a tool (`auto`) or must (`any`)."""
 
     AUTO = "auto"
 

@@ -11,9 +11,9 @@ class ToolSchema(Model):
     """JSON Schema of a function's arguments.
 
     Attributes:
-        type: Type of the arguments as a whole, `object`.
-        properties: A JSON Schema `properties` object, from argument names to their schemas.
-        required: Names of the arguments that must be given.
+        type: Type of the arguments: `object`.
+        properties: JSON Schemas of the arguments, by name (a `properties` object).
+        required: Names of the required arguments.
     """
 
     type: StrictStr

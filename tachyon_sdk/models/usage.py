@@ -8,15 +8,15 @@ from tachyon_sdk._contract.model import Answer, Lenient
 
 
 class Usage(Answer):
-    """What an answer took.
+    """Token usage of a response.
 
     Attributes:
-        prompt_tokens: Tokens of the request.
-        completion_tokens: Tokens of the answer.
-        total_tokens: Tokens of both.
-        cache_creation_input_tokens: Tokens of the request that were written to the provider's cache.
-        cache_read_input_tokens: Tokens of the request that were read from the provider's cache.
-        total_cost: Price of the call, in the platform's credit.
+        prompt_tokens: Tokens in the request.
+        completion_tokens: Tokens in the response.
+        total_tokens: Total number of tokens.
+        cache_creation_input_tokens: Tokens in the request that were written to the provider's cache.
+        cache_read_input_tokens: Tokens in the request that were read from the provider's cache.
+        total_cost: Cost of the call, in credits of the platform.
     """
 
     prompt_tokens: Annotated[Annotated[int, Field(ge=0)] | None, Lenient] = None

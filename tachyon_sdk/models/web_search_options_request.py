@@ -8,11 +8,11 @@ from tachyon_sdk._contract.model import Model, OfAnyLibrary
 
 
 class WebSearchOptionsRequest(Model):
-    """A web search whose results the model may use.
+    """A web search whose results are available to the model.
 
     Attributes:
-        query: What to search for, at most 1000 characters.
-        max_results: Most results to use, 1 to 10.
+        query: Search query, at most 1000 characters.
+        max_results: Maximum number of results, 1 to 10.
     """
 
     query: Annotated[StrictStr, Field(max_length=1000)]

@@ -37,17 +37,22 @@ class ToolCalls:
 
     def add(self, fragments: Sequence[dict[str, Any]]) -> None:
         for fragment in fragments:
-            key = _key(fragment)
-            call = self._by_key.get(key) if key else self._last
-            if call is None and self._last is not None and _only_continues(fragment):
-                call = self._last
-            if call is None or call.is_another(fragment):
-                call = ToolCall()
-                self._calls.append(call)
-            if key:
-                self._by_key[key] = call
-            self._last = call
-            call.add(fragment)
+            self.add_one(fragment)
+
+    def add_one(self, fragment: dict[str, Any]) -> ToolCall:
+        """Takes a fragment, and returns the call that it belongs to."""
+        key = _key(fragment)
+        call = self._by_key.get(key) if key else self._last
+        if call is None and self._last is not None and _only_continues(fragment):
+            call = self._last
+        if call is None or call.is_another(fragment):
+            call = ToolCall()
+            self._calls.append(call)
+        if key:
+            self._by_key[key] = call
+        self._last = call
+        call.add(fragment)
+        return call
 
     def as_json(self) -> list[dict[str, Any]]:
         calls = [call.as_json() for call in self._calls]

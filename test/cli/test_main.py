@@ -399,7 +399,7 @@ def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path) -> None:
     result = run_program("Hello", settings={"PYTHONPATH": path})
     assert (result.status, result.out) == (2, "")
     assert is_one_line(result.err)
-    assert "pip install 'tachyon-sdk[local]'" in result.err
+    assert "needs the extra 'local' of tachyon-chat-sdk: starlette is not installed" in result.err
     with RawServer([answer("Hi")]) as server:
         assert run_program("Hello", settings=settings_for(server, PYTHONPATH=path)) == Result(0, "Hi\n", "")
 
@@ -475,7 +475,7 @@ def test_a_terminal_that_lacks_a_character_shows_another(encoding: str, printed:
 
 
 def test_version() -> None:
-    assert run_program("--version") == Result(0, f"tachyon-sdk {tachyon_sdk.__version__}\n", "")
+    assert run_program("--version") == Result(0, f"tachyon-chat-sdk {tachyon_sdk.__version__}\n", "")
 
 
 def test_help_has_the_options_examples_and_exit_statuses() -> None:

@@ -20,6 +20,7 @@ import json
 import math
 import pkgutil
 import types
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -47,7 +48,8 @@ from support.contract import (
     without_null,
 )
 from tachyon_sdk._contract.first_choice import FirstChoice, MessageOfChoice
-from tachyon_sdk._contract.model import Answer, Model, OneOf, StringEnum
+from tachyon_sdk._contract.model import Alternative, Answer, Model, OneOf, StringEnum, UnknownMember
+from tachyon_sdk._contract.paging import Page
 
 pytestmark = pytest.mark.exhaustive
 
@@ -96,8 +98,9 @@ def test_all_schemas_are_exported() -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_each_class_has_the_base_of_its_kind(name: str) -> None:
-    base = StringEnum if name in ENUMS else OneOf if name in NATURAL else Answer if name in ANSWERS else Model
-    marks = {"x-first-choice": FirstChoice, "x-message": MessageOfChoice}
+    answer = Alternative if SCHEMAS[name].get("x-alternative") else Answer
+    base = StringEnum if name in ENUMS else OneOf if name in NATURAL else answer if name in ANSWERS else Model
+    marks = {"x-first-choice": FirstChoice, "x-page": Page, "x-message": MessageOfChoice}
     shortcuts = (kind for mark, kind in marks.items() if mark in SCHEMAS[name])
     assert model_of(name).__bases__ == (base, *shortcuts)
 
@@ -187,7 +190,8 @@ def _shape_of_schema(node: Node) -> set[Any]:
     if name in OBJECTS:
         return {model_of(name)}
     if "oneOf" in node:
-        return set().union(*(shape_of_schema(option) for option in node["oneOf"]))
+        known = set().union(*(shape_of_schema(option) for option in node["oneOf"]))
+        return known | ({UnknownMember} if "discriminator" in node else set())
     match node.get("type"):
         case None:
             return {"any", "null"}
@@ -196,6 +200,8 @@ def _shape_of_schema(node: Node) -> set[Any]:
         case "number":
             return {int, float}
         case kind:
+            if node.get("format") == "date-time":
+                return {datetime}
             return {{"string": str, "integer": int, "boolean": bool}[kind]}
 
 
@@ -352,7 +358,9 @@ def test_complete_values_are_validated_like_the_schema(name: str) -> None:
             continue  # from_dict(None) is None
         if isinstance(sample, dict) and name in FILLED_IN_LATER:
             sample = {"messages": [], **sample}
-        assert accepted(name, sample) == validator(name).is_valid(sample), sample
+        # Alternatives that the document does not list are readable.
+        unlisted = "discriminator" in SCHEMAS[name] and isinstance(sample, dict)
+        assert accepted(name, sample) == (validator(name).is_valid(sample) or unlisted), sample
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEMAS if name not in ENUMS])
@@ -522,6 +530,7 @@ def test_a_page_names_every_property(name: str) -> None:
         assert kind == doc_type(node)
         assert description == words(node["description"])
         assert ("[optional]" in notes) is not required(name, key)
+        assert ("[required]" in notes) is required(name, key)
         for keyword, note in (
             ("minimum", "[at least {}]"),
             ("maximum", "[at most {}]"),
@@ -545,6 +554,8 @@ def doc_type(node: Node) -> str:
         return f"[{name}]({name}.md)"
     if node.get("type") == "array":
         return f"list[{doc_type(node['items'])}]"
+    if node.get("format") == "date-time":
+        return "datetime"
     kinds = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", None: "any JSON value"}
     return kinds[node.get("type")]
 

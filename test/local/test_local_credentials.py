@@ -1,9 +1,11 @@
-"""Who may ask, and what the others are told."""
+"""Access tokens, operators and end users."""
 
 from __future__ import annotations
 
 import pytest
-from local.client import CREDENTIALS, Client, room_path
+from local.client import CREDENTIALS, PLAIN, Client, room_path
+
+from tachyon_sdk.local import LocalServer
 
 ANSWERABLE = {"messages": [{"role": "user", "content": "Hello"}]}
 
@@ -58,3 +60,41 @@ def test_no_operator_id_is_400(client: Client, headers: dict[str, str]) -> None:
 
 def test_credentials_come_before_the_body(client: Client) -> None:
     assert client.request("POST", "/v1/llms/chat/completions", b"not JSON", headers={}).status == 401
+
+
+def test_a_public_key_without_an_operator_is_401(client: Client) -> None:
+    for headers in ({}, {"x-operator-id": ""}):
+        reply = client.post(ANSWERABLE, headers={"Authorization": "Bearer pk_xxxxx", **headers})
+        assert (reply.status, reply.json["code"]) == (401, "unauthorized")
+    assert client.post(ANSWERABLE, headers={**CREDENTIALS, "Authorization": "Bearer pk_xxxxx"}).status == 200
+
+
+def test_a_server_with_a_key() -> None:
+    key = "schl\u00fcssel"
+    with LocalServer(host="localhost", key=key) as server:
+        client = Client(server.url)
+        for token, status in (
+            (key.encode("latin-1"), 200),
+            (b"dummy-token", 401),
+            (b"forbidden", 401),
+            (key[:-1].encode("latin-1"), 401),
+        ):
+            headers = {**CREDENTIALS, "Authorization": b"Bearer " + token}
+            for method, path in (("POST", PLAIN), ("GET", "/v1/llms/models"), ("GET", "/v1/llms/chatrooms")):
+                body = b'{"messages": [{"role": "user"}]}'
+                assert client.request(method, path, body, headers).status == status  # type: ignore[arg-type]
+        client.pool.clear()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
+def test_an_address_that_others_can_reach_needs_a_key(host: str) -> None:
+    with pytest.raises(ValueError, match=f"other machines may reach {host}: a key"):
+        LocalServer(host=host).start()
+
+
+def test_with_a_key_others_may_reach_the_server() -> None:
+    with LocalServer(host="0.0.0.0", key="k") as server:
+        client = Client(server.url.replace("0.0.0.0", "127.0.0.1"))
+        assert client.post(ANSWERABLE).status == 401
+        assert client.post(ANSWERABLE, headers={**CREDENTIALS, "Authorization": "Bearer k"}).status == 200
+        client.pool.clear()

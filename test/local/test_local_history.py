@@ -22,7 +22,7 @@ from local.client import (
 )
 
 from tachyon_sdk.local import LocalServer, create_app
-from tachyon_sdk.local.history import History
+from tachyon_sdk.local.storage import Storage
 
 
 def second_text(client: Client, room: str) -> str:
@@ -223,8 +223,8 @@ def test_memory_does_not_outlive_the_server() -> None:
 
 
 def rooms(data: Path, room: str) -> list[Any]:
-    history = History(data)
+    storage = Storage(data)
     try:
-        return history.read("tn_test", room)
+        return storage.history("tn_test", room)
     finally:
-        history.close()
+        storage.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sqlite3
 import subprocess
@@ -84,8 +85,13 @@ def test_no_thread_is_left() -> None:
 
 
 def test_a_port_that_is_taken() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        LocalServer(port=taken.getsockname()[1]).start()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            OSError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"
+        ) as caught:
+            LocalServer(port=port).start()
+    assert caught.value.errno == errno.EADDRINUSE
 
 
 @pytest.mark.parametrize("kind", ["directory", "other file", "no such directory"])
@@ -249,5 +255,6 @@ def test_without_the_extra_the_error_says_what_to_install(package: str) -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("ModuleNotFoundError: tachyon_sdk.local needs ") and package in last
-    assert last.endswith("pip install 'tachyon-sdk[local]'")
+    wanted = "ModuleNotFoundError: tachyon_sdk.local needs the extra 'local' of tachyon-chat-sdk: "
+    assert last.startswith(wanted)
+    assert last.endswith(" is not installed") and package in last

@@ -87,6 +87,8 @@ def test_a_socks_proxy_without_the_package_for_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delitem(sys.modules, "urllib3.contrib.socks", raising=False)
     monkeypatch.setitem(sys.modules, "socks", None)  # lets its import fail
     with chat("http://far.example", proxy=f"socks5://{USER}:secret@127.0.0.1:1") as api:
-        with pytest.raises(ApiValueError, match=r"the extra 'socks' of this package") as caught:
+        with pytest.raises(
+            ApiValueError, match="extra 'socks' of tachyon-chat-sdk: PySocks is not"
+        ) as caught:
             ask(api)
     assert "secret" not in str(caught.value)

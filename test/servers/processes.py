@@ -25,7 +25,7 @@ class ServerProcess:
     """A server that runs while the `with` block lasts.
 
     Each `{port}` in the command is replaced by the port. The block begins when a GET of `ready` is answered with
-    200. It fails if the server ends before that.
+    `status`. It fails if the server ends before that.
 
     Args:
         command: The program and its arguments.
@@ -33,6 +33,7 @@ class ServerProcess:
         folder: Where it runs, and where its output goes.
         settings: Environment variables that it gets besides those of this process, without any proxy.
         port: The port, if it is not to be a free one.
+        status: The status of the response to `ready`.
 
     Attributes:
         port: The port.
@@ -46,11 +47,13 @@ class ServerProcess:
         folder: Path,
         settings: Mapping[str, str] | None = None,
         port: int | None = None,
+        status: int = 200,
     ) -> None:
         self.port = port or free_port()
         self.host = f"http://127.0.0.1:{self.port}"
         self._command = [part.replace("{port}", str(self.port)) for part in command]
         self._ready = ready
+        self._status = status
         self._folder = folder
         self._log = folder / f"{self.port}.log"
         inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
@@ -105,7 +108,7 @@ class ServerProcess:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", self._ready)
-            return connection.getresponse().status == 200
+            return connection.getresponse().status == self._status
         except (OSError, http.client.HTTPException):
             return False
         finally:

@@ -61,6 +61,7 @@ POSITIONAL = [
 KEYWORD_ONLY = [
     "debug",
     "operator_id",
+    "user_id",
     "connect_timeout",
     "read_timeout",
     "max_response_bytes",

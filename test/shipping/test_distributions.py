@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -78,6 +79,28 @@ def test_the_sdist_is_the_repository_and_no_more(built: Distributions, unpacked:
     assert of_the_repository() - found == set()
 
 
+def test_the_sdist_of_a_checkout_without_git_has_no_stray_files(
+    built: Distributions, unpacked: Path, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(unpacked, checkout)
+    strays = (
+        ".dev/lib/big.bin",
+        "venv/lib/module.py",
+        "dist/old.whl",
+        "note.txt",
+        "tachyon_sdk/__pycache__/a.pyc",
+    )
+    for name in strays:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_bytes(bytes(5_000_000))
+    (checkout / ".dev" / "python").symlink_to(sys.executable)
+    (tmp_path / "dist").mkdir()
+    again = build(checkout, tmp_path / "dist")
+    with tarfile.open(again.sdist) as archive, tarfile.open(built.sdist) as first:
+        assert sorted(archive.getnames()) == sorted(first.getnames())
+
+
 def test_what_is_built_from_the_sdist_is_the_same_to_the_byte(
     built: Distributions, unpacked: Path, tmp_path: Path
 ) -> None:
@@ -91,9 +114,9 @@ def test_the_metadata(built: Distributions) -> None:
     metadata = metadata_of(built)
     namespace: dict[str, str] = {}
     exec((ROOT / "tachyon_sdk" / "_version.py").read_text(encoding="utf-8"), namespace)
-    assert metadata["Name"] == "tachyon-sdk"
+    assert metadata["Name"] == "tachyon-chat-sdk"
     assert metadata["Version"] == namespace["__version__"]
-    assert built.wheel.name == f"tachyon_sdk-{metadata['Version']}-py3-none-any.whl"
+    assert built.wheel.name == f"tachyon_chat_sdk-{metadata['Version']}-py3-none-any.whl"
     assert metadata["License-Expression"] == "MIT"
     assert metadata["License-File"] == "LICENSE"
     assert metadata["Description-Content-Type"] == "text/markdown"

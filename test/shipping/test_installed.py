@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
-from shipping.environments import CommandError, Environment, run
+from shipping.environments import CommandError, Distributions, Environment, run
 
 from support.proxies import socks_proxies
 from tachyon_sdk.local import LocalServer
@@ -78,15 +79,15 @@ def test_the_program_in_the_terminal(bare: Environment, server: LocalServer) -> 
 
 def test_nothing_but_what_it_needs_is_there(bare: Environment) -> None:
     installed = bare.distributions()
-    assert {"tachyon-sdk", "pydantic", "python-dateutil", "typing-extensions", "urllib3"} <= installed
+    assert {"tachyon-chat-sdk", "pydantic", "python-dateutil", "typing-extensions", "urllib3"} <= installed
     assert installed.isdisjoint({"pip", "setuptools", "starlette", "uvicorn", "pysocks"})
 
 
 def test_what_an_extra_would_bring_is_said(bare: Environment) -> None:
     for command in (["tachyon_sdk.local", "--port", "0"], ["tachyon_sdk", "Hello"]):
-        with pytest.raises(CommandError, match=r"pip install 'tachyon-sdk\[local\]'"):
+        with pytest.raises(CommandError, match="needs the extra 'local' of tachyon-chat-sdk: "):
             bare.module(*command)
-    with pytest.raises(CommandError, match=r"ApiValueError: .*tachyon-sdk\[socks\]"):
+    with pytest.raises(CommandError, match=r"ApiValueError: .* the extra 'socks' of tachyon-chat-sdk: "):
         bare.run(TALK, "http://127.0.0.1:1", "socks5://127.0.0.1:1")
 
 
@@ -116,3 +117,35 @@ def test_a_talk_through_a_socks_proxy(extras: Environment, server: LocalServer) 
     with socks_proxies() as proxies:
         check_talk(extras.run(TALK, server.url, f"socks5h://{proxies.socks5}"))
         assert proxies.asked_for
+
+
+# Beside the other project with this import name
+
+
+FOREIGN = {
+    "tachyon_sdk/__init__.py": "class SearchClient: ...\n",
+    "tachyon_sdk/search.py": "",
+    "tachyon_sdk-2.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tachyon-sdk\nVersion: 2.0\n",
+    "tachyon_sdk-2.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+}
+
+
+def test_the_error_tells_that_another_distribution_shares_the_import_name(
+    built: Distributions, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "tachyon_sdk-2.0-py3-none-any.whl"
+    record = "tachyon_sdk-2.0.dist-info/RECORD"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        for name, text in FOREIGN.items():
+            archive.writestr(name, text)
+        archive.writestr(record, "".join(f"{name},,\n" for name in [*FOREIGN, record]))
+    environment = Environment(tmp_path, f"{foreign}")
+    environment.pip("install", "--quiet", "--no-deps", str(built.wheel))  # over it
+    for program in ("import tachyon_sdk; tachyon_sdk.SearchClient", "from tachyon_sdk import SearchClient"):
+        with pytest.raises(CommandError, match="the distribution tachyon-sdk is installed as well"):
+            environment.run(program)
+    assert environment.run("import tachyon_sdk; hasattr(tachyon_sdk, '__wrapped__')") == ""
+    environment.pip("uninstall", "--quiet", "--yes", "tachyon-sdk", "tachyon-chat-sdk")
+    environment.pip("install", "--quiet", "--no-deps", str(built.wheel))
+    with pytest.raises(CommandError, match=r"no attribute 'SearchClient'\n$"):
+        environment.run("import tachyon_sdk; tachyon_sdk.SearchClient")

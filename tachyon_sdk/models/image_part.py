@@ -1,0 +1,17 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Annotated
+
+from tachyon_sdk._contract.model import Alternative, Lenient
+
+
+class ImagePart(Alternative):
+    """An image.
+
+    Attributes:
+        type: Type of the part: `image`.
+        image: URL of the image.
+    """
+
+    type: Annotated[str | None, Lenient] = None
+    image: Annotated[str | None, Lenient] = None

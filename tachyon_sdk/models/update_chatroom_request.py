@@ -1,0 +1,19 @@
+# Generated from openapi.yaml by `tox -e generate`. Do not edit.
+
+from typing import Any
+
+from pydantic import StrictStr
+
+from tachyon_sdk._contract.model import Model
+
+
+class UpdateChatroomRequest(Model):
+    """Properties of a chatroom to change; a property that is absent stays as it is.
+
+    Attributes:
+        name: Name of the chatroom.
+        metadata: Metadata, any JSON value.
+    """
+
+    name: StrictStr | None = None
+    metadata: Any | None = None
