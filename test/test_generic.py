@@ -138,7 +138,8 @@ def test_the_contracts_credentials_are_those_that_are_sent() -> None:
         for parameter in operation["parameters"]
         if "x-configured-by" in resolved(parameter)
     }
-    values = {"operator_id": "tn_9", "access_token": "u"}
+    contract.add(("x-user-id", "user_id"))  # observed, and in no declared operation
+    values = {"operator_id": "tn_9", "access_token": "u", "user_id": "user-1"}
     sent = credentials(Configuration("http://h", **values))  # type: ignore[arg-type]
     assert sent == {name: {"access_token": "Bearer u"}.get(key, values[key]) for name, key in contract}
 

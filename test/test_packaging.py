@@ -118,12 +118,13 @@ def test_the_oldest_python_is_the_same_everywhere() -> None:
     mypy.read_string(text("setup.cfg"))
     assert mypy["mypy"]["python_version"] == oldest
     for page in ("README.md", "CONTRIBUTING.md"):
-        assert set(re.findall(r"Python (3\.\d+)", text(page))) == {oldest}, page
+        assert oldest in re.findall(r"Python (3\.\d+) or newer", text(page)), page
 
 
 def test_tox_runs_the_supported_pythons() -> None:
     lanes = [name for name in TOX_ENVIRONMENTS if re.fullmatch(r"py\d+", name)]
-    assert lanes == [f"py{each.replace('.', '')}" for each in PYTHONS]
+    assert lanes == [f"py{each.replace('.', '')}" for each in PYTHONS[1:]]
+    assert "lowest" in TOX_ENVIRONMENTS  # with the oldest Python
     assert TOX["testenv:lowest"]["base_python"].split() == [f"python{each}" for each in PYTHONS]
     (first, last) = re.findall(r"/versions/3\.1\[(\d)-(\d)\]\.\*/bin", text(".ci/run"))[0]
     assert [f"3.1{first}", f"3.1{last}"] == [PYTHONS[0], PYTHONS[-1]]
@@ -140,6 +141,32 @@ def test_the_workflow_runs_all_that_tox_runs() -> None:
     assert lowest == {"environment": "lowest", "python": PYTHONS[0]}
     others = {name for name in TOX_ENVIRONMENTS if not re.fullmatch(r"py\d+", name)}
     assert others <= {*matrix["environment"], "lowest"}
+    # Sphinx needs one of these.
+    assert {f"python{each}" for each in matrix["python"]} <= {*TOX["testenv:docs"]["base_python"].split()}
+
+
+def test_the_workflow_also_runs_other_systems_and_the_next_python() -> None:
+    job = workflow("ci")["jobs"]["test"]
+    included = job["strategy"]["matrix"]["include"]
+    assert {entry["os"].partition("-")[0] for entry in included} == {"windows", "macos", "ubuntu"}
+    oldest, newest = PYTHONS[0], f"3.{int(PYTHONS[-1].partition('.')[2]) + 1}"
+    assert {entry["python"] for entry in included} - {*PYTHONS} == {newest}
+    assert oldest in [entry["python"] for entry in included]
+    assert job["continue-on-error"] == f"${{{{ matrix.python == '{newest}' }}}}"
+    assert job["steps"][-1]["run"] == "tox run -e py,guides"
+
+
+def test_a_weekly_job_runs_prereleases_of_the_dependencies() -> None:
+    described = workflow("ci")
+    (entry,) = described[True]["schedule"]  # YAML 1.1 reads `on` as true
+    assert entry["cron"].split()[2:4] == ["*", "*"] and entry["cron"].split()[4] != "*"
+    assert described["jobs"]["prerelease"]["steps"][-1]["run"] == "tox run -e prerelease"
+    assert TOX["testenv:prerelease"]["pip_pre"] == "true"
+
+
+def test_the_release_checks_the_name_of_what_it_publishes() -> None:
+    commands = " ".join(step.get("run", "") for step in workflow("release")["jobs"]["build"]["steps"])
+    assert f"^dist/{PROJECT['name'].replace('-', '_')}-" in commands
 
 
 @pytest.mark.parametrize("name", ["ci", "release"])

@@ -185,6 +185,7 @@ def test_every_argument_is_kept(file: str) -> None:
         "date_format": "%d",
         "debug": False,
         "operator_id": "tn_x",
+        "user_id": "user-1",
         "connect_timeout": 1,
         "read_timeout": None,
         "max_response_bytes": 10,

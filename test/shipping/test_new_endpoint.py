@@ -21,24 +21,26 @@ PROGRAM = """
 import json
 import sys
 
-from tachyon_sdk import ApiClient, ChatApi, Configuration, EmbeddingsRequest, ModelsApi, NotFoundException
+from tachyon_sdk import ApiClient, ChatApi, Configuration, EmbeddingsRequest, FilesApi, NotFoundException
 
 with ApiClient(Configuration(sys.argv[1], access_token="t", operator_id="tn_1")) as client:
-    models = ModelsApi(client)
-    page = models.list_models(limit=2, page_token="a&b")
+    files = FilesApi(client)
+    page = files.list_files(limit=2, page_token="a&b")
     card = page.data[0]
     assert card.created_at is not None
     print(json.dumps([card.id, card.var_from, card.max_tokens, card.created_at.year, page.next_page_token]))
-    print(json.dumps([page.to_dict(), models.list_models_with_http_info().data.data]))
-    texts = EmbeddingsRequest(model="small", input=["Hello"], max_tokens=3)
-    print(json.dumps(models.create_embeddings(embeddings_request=texts).vectors))
-    print(json.dumps(models.create_embeddings(embeddings_request={"model": "m", "input": []}).vectors))
-    ChatApi(client).delete_chatroom("room 1")
-    print(json.dumps([ChatApi(client).delete_chatroom_with_http_info("room-2").status_code]))
+    print(json.dumps([page.to_dict(), files.list_files_with_http_info().data.data]))
+    texts = EmbeddingsRequest(model="small", input=["Hello"], user_id="u", max_tokens=3)
+    print(json.dumps(files.create_embeddings(embeddings_request=texts).vectors))
+    print(json.dumps(files.create_embeddings(embeddings_request={"model": "m", "input": [], "user-id": "u"}).vectors))
+    ChatApi(client).delete_session("session 1")
+    print(json.dumps([ChatApi(client).delete_session_with_http_info("session-2").status_code]))
     try:
-        ChatApi(client).delete_chatroom("room-3")
+        ChatApi(client).delete_session("session-3")
     except NotFoundException as error:
         print(json.dumps(error.message))
+hosts = Configuration(server_index=3), Configuration(server_index=3, server_variables={"region": "us"})
+print(json.dumps([configuration.host for configuration in hosts]))
 """
 PAGE = {
     "data": [{"id": "small", "from": "o", "maxTokens": 9, "created-at": "2024-01-02T03:04:05Z", "new": 1}],
@@ -56,6 +58,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, folder)
     document: Any = {
         **SPEC,
+        "servers": SPEC["servers"] + ADDED["servers"],
         "tags": SPEC["tags"] + ADDED["tags"],
         "paths": {**SPEC["paths"], **ADDED["paths"]},
     }
@@ -69,11 +72,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert changed == {
         ".openapi-generator/FILES",
         "docs/ChatApi.md",
-        "docs/ModelsApi.md",
+        "docs/FilesApi.md",
         *(f"docs/{name}.md" for name in modules.values()),
         *(f"tachyon_sdk/models/{name}.py" for name in modules),
-        *(f"tachyon_sdk/{name}.py" for name in ("__init__", "models/__init__", "api/__init__")),
-        *(f"tachyon_sdk/api/{name}.py" for name in ("chat_api", "models_api")),
+        *(
+            f"tachyon_sdk/{name}.py"
+            for name in ("__init__", "models/__init__", "api/__init__", "_settings/document")
+        ),
+        *(f"tachyon_sdk/api/{name}.py" for name in ("chat_api", "files_api")),
     }
     return folder
 
@@ -97,7 +103,7 @@ def test_a_program_that_uses_them(project: Path, tmp_path: Path) -> None:
     vectors = {"vectors": [[0.5, 1]]}
     gone = b"HTTP/1.1 204 No Content\r\n\r\n"
     answers = [PAGE, {"data": []}, vectors, vectors]
-    missing = json_response({"message": "no such room"}, 404)
+    missing = json_response({"message": "no such session"}, 404)
     with RawServer([*(json_response(answer) for answer in answers), gone, gone, missing]) as server:
         said = run(sys.executable, "-W", "error", file, server.url, cwd=tmp_path, PYTHONPATH=str(project))
     assert [json.loads(line) for line in said.splitlines()] == [
@@ -106,19 +112,20 @@ def test_a_program_that_uses_them(project: Path, tmp_path: Path) -> None:
         [[0.5, 1]],
         [[0.5, 1]],
         [204],
-        "no such room",
+        "no such session",
+        ["https://eu.example", "https://us.example"],
     ]
     assert [(request.method, request.target) for request in server.requests] == [
-        ("GET", "/v1/llms/models?limit=2&pageToken=a%26b"),
-        ("GET", "/v1/llms/models"),
+        ("GET", "/v1/llms/files?limit=2&pageToken=a%26b"),
+        ("GET", "/v1/llms/files"),
         ("POST", "/v1/llms/embeddings"),
         ("POST", "/v1/llms/embeddings"),
-        ("DELETE", "/v1/llms/chatrooms/room%201"),
-        ("DELETE", "/v1/llms/chatrooms/room-2"),
-        ("DELETE", "/v1/llms/chatrooms/room-3"),
+        ("DELETE", "/v1/llms/sessions/session%201"),
+        ("DELETE", "/v1/llms/sessions/session-2"),
+        ("DELETE", "/v1/llms/sessions/session-3"),
     ]
     assert {request.get("Authorization") for request in server.requests} == {"Bearer t"}
-    assert server.requests[2].json() == {"model": "small", "input": ["Hello"], "maxTokens": 3}
+    assert server.requests[2].json() == {"model": "small", "input": ["Hello"], "user-id": "u", "maxTokens": 3}
     without_body = [request for request in server.requests if request.method != "POST"]
     assert all(request.body == b"" and request.get("Content-Type") is None for request in without_body)
 
