@@ -26,6 +26,7 @@ GUIDES = (
     "Tools",
     "Structured_output",
     "Chatrooms",
+    "Asyncio",
     "Errors",
     "Configuration",
     "Testing",
