@@ -1,4 +1,4 @@
-"""Talk in a chatroom, where the server keeps the conversation. Another run of this goes on with it."""
+"""Have a conversation in a chatroom, where the server stores it. The next run continues it."""
 
 import tachyon_sdk
 

@@ -1,4 +1,4 @@
-"""Talk with the model. The program keeps the conversation. Reads lines until the end of its input."""
+"""Have a conversation that the program stores. Read messages from standard input, one per line."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A streamed conversation in a chatroom, in which the model calls a pydantic model and a function."""
+"""Stream a conversation in a chatroom, with a pydantic model and a function as tools."""
 
 import functools
 from typing import Literal
@@ -12,10 +12,10 @@ toolbox = tachyon_sdk.Toolbox()
 
 @toolbox.add
 class Order(BaseModel):
-    """Orders a dish."""
+    """Order a dish."""
 
     dish: Literal["soup", "salad"]
-    portions: int = Field(1, ge=1, le=10, description="How many of it.")
+    portions: int = Field(1, ge=1, le=10, description="Number of portions.")
 
     def __call__(self) -> str:
         return f"{self.portions} x {self.dish} is on its way"
@@ -23,7 +23,7 @@ class Order(BaseModel):
 
 @toolbox.add
 def get_price(dish: Literal["soup", "salad"]) -> float:
-    """The price of a dish, in euros."""
+    """Get the price of a dish in euros."""
     return {"soup": 6.5, "salad": 8.0}[dish]
 
 
@@ -41,7 +41,7 @@ with tachyon_sdk.ApiClient() as api_client:
     }
     for chunk in tachyon_sdk.converse_stream(in_room, request, toolbox, on_message=show_result):
         for call in chunk.tool_calls:
-            if call.function and call.function.name:  # the first piece of a call has the name
+            if call.function and call.function.name:  # the first fragment of a call has the name
                 print(f"[the model calls {call.function.name}]")
         print(chunk.text, end="", flush=True)
     print()

@@ -1,4 +1,4 @@
-"""Show the answer while it is made, then use the whole of it."""
+"""Print the response while it is generated, then use the full response."""
 
 import tachyon_sdk
 
@@ -9,6 +9,6 @@ with tachyon_sdk.ApiClient() as api_client:
         for piece in stream.text:
             print(piece, end="", flush=True)
         print()
-        answer = stream.collect()
+        response = stream.collect()
 
-print(f"({len(answer.text)} characters, it ended with {answer.finish_reason})")
+print(f"({len(response.text)} characters, finish reason {response.finish_reason})")

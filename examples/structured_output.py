@@ -1,4 +1,4 @@
-"""Get an answer as an object of your own type, or say why there is none."""
+"""Parse responses into your own types."""
 
 from pydantic import BaseModel, Field
 
@@ -11,7 +11,7 @@ class Person(BaseModel):
 
 
 class Ship(BaseModel):
-    code: str = Field(pattern="^[A-Z]{4}$")  # the local server does not obey patterns
+    code: str = Field(pattern="^[A-Z]{4}$")  # the local server ignores patterns
 
 
 with tachyon_sdk.ApiClient() as api_client:
@@ -21,4 +21,4 @@ with tachyon_sdk.ApiClient() as api_client:
         try:
             print(repr(tachyon_sdk.ask_for(chat.chat_completion, request, kind)))
         except tachyon_sdk.StructuredOutputError as error:
-            print(f"{error}\n  it said {error.text!r}")
+            print(f"{error}\n  text: {error.text!r}")

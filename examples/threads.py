@@ -1,4 +1,4 @@
-"""Ask several questions at a time: one client, several threads."""
+"""Send requests from several threads with one client."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +13,6 @@ with tachyon_sdk.ApiClient() as api_client, ThreadPoolExecutor(max_workers=4) as
         request = {"model": "large", "messages": [{"role": "user", "content": question}]}
         return chat.chat_completion(chat_completion_request=request).text
 
-    # In the order of the questions, whichever answer comes first.
-    for question, answer in zip(QUESTIONS, pool.map(ask, QUESTIONS), strict=True):
-        print(f"{question} {answer}")
+    # map() yields the replies in the order of the questions.
+    for question, reply in zip(QUESTIONS, pool.map(ask, QUESTIONS), strict=True):
+        print(f"{question} {reply}")

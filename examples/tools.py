@@ -1,4 +1,4 @@
-"""Let the model call functions, with `converse` for the whole conversation."""
+"""Let the model call a function."""
 
 from typing import Annotated
 
@@ -13,14 +13,14 @@ def get_weather(
     city: Annotated[str, Field(examples=list(FORECASTS))],
     days: Annotated[int, Field(ge=1, le=3)] = 1,
 ) -> list[str]:
-    """The weather forecast of a city, day by day.
+    """Get the weather forecast for a city, day by day.
 
     Args:
         city: Name of the city.
-        days: How many days to look ahead.
+        days: Number of days to look ahead.
     """
     if city not in FORECASTS:
-        raise tachyon_sdk.ToolError(f"there is no forecast for {city}, only for {', '.join(FORECASTS)}")
+        raise tachyon_sdk.ToolError(f"no forecast for {city}, only for {', '.join(FORECASTS)}")
     return FORECASTS[city][:days]
 
 
@@ -28,5 +28,5 @@ with tachyon_sdk.ApiClient() as api_client:
     chat = tachyon_sdk.ChatApi(api_client)
     question = "How will the weather be in Oslo? Use get_weather."
     request = {"model": "large", "messages": [{"role": "user", "content": question}]}
-    answer = tachyon_sdk.converse(chat.chat_completion, request, tachyon_sdk.Toolbox(get_weather))
-    print(answer.text)
+    response = tachyon_sdk.converse(chat.chat_completion, request, tachyon_sdk.Toolbox(get_weather))
+    print(response.text)

@@ -1,9 +1,9 @@
-"""A web application that streams an answer through to its own clients, as server-sent events. It needs FastAPI.
+"""A web application that streams responses to its clients as server-sent events. Requires FastAPI.
 
     uvicorn --app-dir examples web_endpoint:app
-    curl -N 'http://127.0.0.1:8000/ask?question=Hello'
+    curl -N "http://127.0.0.1:8000/ask?question=Hello"
 
-FastAPI runs what is not `async` in threads, so that a call that waits does not hold up the others.
+FastAPI runs functions and iterators that are not async in threads, so a waiting call does not block other requests.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import tachyon_sdk
 
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, tachyon_sdk.ChatApi]]:
-    with tachyon_sdk.ApiClient() as api_client:  # one for all requests
+    with tachyon_sdk.ApiClient() as api_client:  # shared by all requests
         yield {"chat": tachyon_sdk.ChatApi(api_client)}
 
 
@@ -27,12 +27,12 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/ask")
 def ask(request: Request, closing: BackgroundTasks, question: str = "Hello") -> Response:
-    asked = {"model": "large", "messages": [{"role": "user", "content": question}]}
+    body = {"model": "large", "messages": [{"role": "user", "content": question}]}
     try:
-        stream = request.state.chat.chat_completion_stream(chat_completion_request=asked)
-    except tachyon_sdk.ApiException as error:  # nothing was sent yet, so that there can be a status
+        stream = request.state.chat.chat_completion_stream(chat_completion_request=body)
+    except tachyon_sdk.ApiException as error:  # no data was sent yet, so the status can be set
         return JSONResponse({"message": error.message}, error.status or 502)
-    closing.add_task(stream.close)  # in the end, also where the client goes away before that
+    closing.add_task(stream.close)  # after the response, also if the client disconnects
     return StreamingResponse(events_of(stream), media_type="text/event-stream")
 
 

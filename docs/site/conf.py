@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 import shutil
+from html import escape
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
+from sphinx.addnodes import desc_sig_punctuation, desc_signature, pending_xref
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import GoogleDocstring
 
@@ -26,6 +28,7 @@ GUIDES = (
     "Tools",
     "Structured_output",
     "Chatrooms",
+    "Asyncio",
     "Errors",
     "Configuration",
     "Testing",
@@ -35,13 +38,70 @@ GUIDES = (
     "Performance",
 )
 AREAS = ("calls", "client", "streams", "tools", "structured", "errors", "local")
+REPOSITORY = re.findall(r'(?m)^Source = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))[0]
+# Entries of the index, by page and heading. Users search for these words.
+INDEX = {
+    "README": {
+        "Install": "installation, Windows; installation",
+        "Connect to the Tachyon service": "environment variables, api.n1.tachy.one, access token, operator",
+    },
+    "docs/Asyncio": {
+        "Asyncio": "asyncio, async client, await",
+        "Cancel a call": "cancel; a call in asyncio",
+        "Thread safety": "thread safety, threads",
+    },
+    "docs/Chatrooms": {"Chatrooms": "chatrooms, conversation history"},
+    "docs/Configuration": {
+        "Environment variables": "environment variables",
+        "Timeouts": "timeouts",
+        "Retries": "retries, backoff, Retry-After, rate limits",
+        "TLS": "TLS, certificates",
+        "Proxies": "proxies, SOCKS, no_proxy",
+        "Logging": "logging, debugging",
+        "Tracing": "OpenTelemetry, tracing, spans",
+    },
+    "docs/Errors": {"Errors": "exceptions, errors"},
+    "docs/Getting_started": {
+        "Install": "installation, Windows; virtual environment",
+        "Responses": "response, finish reason",
+        "Cost": "cost, usage, tokens, price, billing",
+        "Have a conversation": "system prompt, conversation, multi-turn",
+        "Send an image": "image, vision, multimodal input",
+        "Send many requests": "batch, threads, concurrency",
+        "Configure with environment variables": "environment variables, Windows; environment variables",
+    },
+    "docs/Other_servers": {
+        "llama.cpp": "llama.cpp",
+        "LiteLLM": "LiteLLM",
+        "Other gateways": "gateway, nginx, reverse proxy",
+        "Additional properties": "reasoning, thinking, extra parameters",
+    },
+    "docs/Streaming": {
+        "Streaming": "streaming, server-sent events, SSE",
+        "Cancel a stream": "cancel; a stream, abort, stop",
+    },
+    "docs/Structured_output": {"Structured output": "structured output, JSON, JSON Schema, pydantic"},
+    "docs/Testing": {
+        "Testing": "testing, local server, pytest",
+        "Mock responses": "mock, fake server, stub",
+    },
+    "docs/Tools": {"Tools": "tools, function calling, functions"},
+}
+# Type variables and private types in signatures, and the types that readers know in their place.
+SHOWN_TYPES = {
+    "A": "ChatCompletionChunkResponse",
+    "C": "ToolCall",
+    "F": "Callable",
+    "FirstChoice": "ChatCompletionChunkResponse",
+    "M": "Message",
+}
 MODULES = dict.fromkeys(local.__all__, "tachyon_sdk.local") | dict.fromkeys(
     tachyon_sdk.__all__, "tachyon_sdk"
 )
 
 project = "tachyon_sdk"
 release = tachyon_sdk.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "examples/*.md", f"{REFERENCE}*.rst"]
 exclude_patterns = [".*", "benchmarks", "build", "dist", "tachyon_sdk", "test"]
@@ -70,11 +130,14 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_copy_source = False
+html_favicon = "static/favicon.svg"
 html_show_copyright = False
 html_show_sphinx = False
-html_use_index = False
 html_domain_indices = False
 html_theme_options = {"top_of_page_buttons": []}
+# Not on what a program prints.
+copybutton_selector = "div:not(.highlight-text) > div.highlight > pre"
+copybutton_prompt_text = "$ "
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
 
@@ -92,10 +155,18 @@ ADDED = {
         in_checkout(*(f"docs/{name}" for name in GUIDES), "examples/README"), ":caption: Guides"
     )
     + toctree(
-        [*(f"{name} <docs/{name}>" for name in api.__all__), f"{REFERENCE}models", "docs/Reference"],
+        [
+            *(f"{name} <docs/{name}>" for name in api.__all__),
+            f"{REFERENCE}models",
+            "docs/Reference",
+            "Index <genindex>",
+        ],
         ":caption: Reference",
     )
-    + toctree(in_checkout("CHANGELOG", "CONTRIBUTING", "docs/Architecture", "SECURITY"), ":caption: Project"),
+    + toctree(
+        [*in_checkout("CHANGELOG", "CONTRIBUTING", "docs/Architecture", "SECURITY"), f"Repository <{REPOSITORY}>"],
+        ":caption: Project",
+    ),
     "examples/README": "".join(
         f"\n## {path.name}\n\n```{{literalinclude}} {path.name}\n```\n"
         for path in sorted((ROOT / "examples").glob("*.py"))
@@ -112,7 +183,14 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     text = re.sub(r"(?m)^\[\[Back to .*$", "", source[0])
     # A page of the site has one title; those of the methods come below it.
     head, mark, rest = text.partition("\n# **")
-    source[0] = head + mark.replace("#", "##") + rest.replace("\n# **", "\n## **") + ADDED.get(docname, "")
+    text = head + mark.replace("#", "##") + rest.replace("\n# **", "\n## **") + ADDED.get(docname, "")
+    for heading, entries in INDEX.get(docname, {}).items():
+        text, found = re.subn(
+            rf"(?m)^#+ {re.escape(heading)}$", rf"\g<0>\n\n```{{index}} {entries}\n```", text, count=1
+        )
+        if not found:
+            raise LookupError(f"{docname} has no heading {heading!r}")
+    source[0] = text
 
 
 def link_names(app: Sphinx, doctree: nodes.document) -> None:
@@ -129,6 +207,49 @@ def link_names(app: Sphinx, doctree: nodes.document) -> None:
             link = pending_xref("", refdomain="py", reftype="obj", reftarget=target, refdoc=app.env.docname)
             code.replace_self(link)
             link += code
+
+
+def show_types(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the types that readers know in the place of type variables and private types in signatures."""
+    for signature in doctree.findall(desc_signature):
+        owner = signature.get("class") or signature.get("fullname")
+        shown = SHOWN_TYPES | {
+            "Stream": {"T": "ChatCompletionChunkResponse"},
+            "ApiResponse": {"T": "Any"},
+        }.get(owner, {})
+        for reference in list(signature.findall(pending_xref)):
+            name = shown.get(reference["reftarget"].rpartition(".")[2])
+            if name is not None:
+                leave_out_arguments(reference)
+                reference["reftarget"] = f"tachyon_sdk.{name}" if name in MODULES else name
+                reference.children = [nodes.Text(name)]
+
+
+def leave_out_arguments(reference: pending_xref) -> None:
+    """Remove what stands in brackets behind the name of a type."""
+    siblings = reference.parent.children
+    start = end = siblings.index(reference) + 1
+    depth = 0
+    for sibling in siblings[start:]:
+        text = sibling.astext() if isinstance(sibling, desc_sig_punctuation) else ""
+        depth += text.count("[") - text.count("]")
+        if depth < 0 or (not depth and text != "]"):
+            break
+        end += 1
+        if not depth:
+            break
+    del siblings[start:end]
+
+
+def describe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Describe a page by its first paragraph, for search engines."""
+    texts = doctree.findall(nodes.paragraph) if doctree else ()
+    for paragraph in (each for each in texts if isinstance(each.parent, nodes.section)):
+        text = " ".join(paragraph.astext().split())
+        context["metatags"] += f'<meta name="description" content="{escape(text)}">\n'
+        break
 
 
 def is_within(node: nodes.Node | None, *kinds: type[nodes.Node]) -> bool:
@@ -157,10 +278,12 @@ def read_docstring(
 ) -> None:
     """Read the sections of a docstring, Google style.
 
-    All are read as those of a method. Napoleon takes what comes before a colon in the first line of a property's for
-    its type.
+    Napoleon takes the text before a colon for a type: in the first line of the docstring of a property, and in the
+    section `Returns`. So all docstrings are read as those of methods, and this section is written as a field.
     """
     kind = what if what in ("class", "exception") else "method"
+    text = re.sub(r"(?m)^Returns:\n    (?=\S)", ":returns: ", "\n".join(lines))
+    lines[:] = text.splitlines()
     lines[:] = GoogleDocstring(lines, app.config, app, kind, name, value, options).lines()
 
 
@@ -182,6 +305,8 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", read_docstring)
     app.connect("autodoc-process-signature", leave_out_signature)
     app.connect("source-read", read_source)
+    app.connect("doctree-read", show_types)
     app.connect("doctree-read", link_names)
     app.connect("doctree-read", name_models)
+    app.connect("html-page-context", describe)
     app.connect("build-finished", make_index)

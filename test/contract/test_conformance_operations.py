@@ -486,15 +486,18 @@ def test_pages_describe_each_operation(operation_id: str) -> None:
 
 
 @pytest.mark.parametrize("operation_id", OPERATIONS)
-def test_pages_show_an_empty_a_plain_and_a_streamed_call(operation_id: str) -> None:
+def test_pages_show_a_whole_a_streamed_and_an_empty_call(operation_id: str) -> None:
     contract = Contract(operation_id)
     # Parsed and written again, so that it does not matter how they are laid out.
     programs = [ast.unparse(ast.parse(program)) for program in python_blocks(section(operation_id))]
     assert len(programs) == 1 + bool(contract.body_names) + contract.streams
     whole = ast.unparse(ast.parse(repr(json.loads(contract.body.get("x-example", "null")))))
-    for program, made, suffix in zip(
-        programs, ("()", f".from_dict({whole})", f".from_dict({whole})"), ("", "", "_stream"), strict=False
-    ):
+    shown = [
+        (f".from_dict({whole})", ""),
+        *[(f".from_dict({whole})", "_stream")] * contract.streams,
+        ("()", ""),
+    ]
+    for program, (made, suffix) in zip(programs, shown, strict=False):
         for name in contract.body_names:
             assert f"\n    {name} = tachyon_sdk.{contract.body_type.__name__}{made}\n" in program
         assert f"api_instance.{operation_id}{suffix}({', '.join(contract.arguments)})" in program

@@ -152,7 +152,7 @@ def test_the_tree_of_errors() -> None:
     (drawn,) = (
         block.source
         for block in examples(DOCS / "Errors.md")
-        if block.language == "text" and block.heading == "The tree"
+        if block.language == "text" and block.heading == "Exception hierarchy"
     )
     parents: dict[int, str] = {}
     found: dict[str, str] = {}
@@ -169,17 +169,17 @@ def test_the_tree_of_errors() -> None:
 
 
 def test_which_error_when() -> None:
-    rows = table(DOCS / "Errors.md", "What happens")
+    rows = table(DOCS / "Errors.md", "Cause")
     policy = RetryPolicy()
     for row in rows:
-        (error,) = names_in(row["Error"])
+        (error,) = names_in(row["Exception"])
         assert issubclass(getattr(tachyon_sdk, error), tachyon_sdk.ApiException)
-        for status in re.findall(r"\b\d{3}\b", row["What happens"]):
+        for status in re.findall(r"\b\d{3}\b", row["Cause"]):
             assert exceptions.exception_class(int(status)).__name__ == error
-            assert (policy.delay(1, int(status)) is not None) == (row["Tried again"] == "yes")
-        if row["Tried again"] == "yes":
+            assert (policy.delay(1, int(status)) is not None) == (row["Retried"] == "yes")
+        if row["Retried"] == "yes":
             assert row["Took effect"] == "no"
-    shown = {names_in(row["Error"])[0] for row in rows}
+    shown = {names_in(row["Exception"])[0] for row in rows}
     assert shown == tree(tachyon_sdk.ApiException).keys()
 
 
@@ -217,7 +217,7 @@ def test_the_models_that_fail_on_purpose(chat: ChatApi) -> None:
     for row in table(DOCS / "Testing.md", "Model"):
         model = row["Model"].strip("`")
         ends = (outcome(chat.chat_completion_stream, model), outcome(chat.chat_completion, model))
-        told = names_in(row["Your program gets"])
+        told = names_in(row["Result in your program"])
         if model == "local/rate-limit-once":
             assert ends == ("TooManyRequestsException", echo)
         else:
@@ -231,7 +231,7 @@ def test_the_tokens_and_the_chatroom_that_fail_on_purpose(chat: ChatApi) -> None
         chat.api_client.configuration.access_token = token
         assert outcome(chat.chat_completion) == exceptions.exception_class(status).__name__
     chat.api_client.configuration.access_token = "dummy-token"
-    assert "the chatroom `missing` gets 404" in page
+    assert "The chatroom `missing` gets 404" in page
     assert outcome(chat.chat_completion_on_chatroom, "large", "missing") == "NotFoundException"
 
 
@@ -277,7 +277,7 @@ def test_what_the_local_server_answers(chat: ChatApi) -> None:
         "images": "Images I received: 1." in ask(messages=[{"role": "user", "content": [picture]}]).text,
     }
     assert [name for name, holds in shown.items() if not holds] == []
-    told = [row["You send"] for row in table(DOCS / "Testing.md", "You send")]
+    told = [row["Request"] for row in table(DOCS / "Testing.md", "Request")]
     assert len(told) == len(shown)
     assert all(row.startswith(name) for row, name in zip(told, shown, strict=True))
 

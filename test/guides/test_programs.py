@@ -28,8 +28,8 @@ REMEMBERED = (
     'You first said: "My name is Ken.".\n'
 )
 PRINTED = {
-    "plain.py": 'Hello! You said: "What is a tide?".\n(18 tokens, it ended with stop)\n',
-    "streaming.py": 'Hello! You said: "What is a tide?".\n(35 characters, it ended with stop)\n',
+    "plain.py": 'Hello! You said: "What is a tide?".\n(18 tokens, finish reason stop)\n',
+    "streaming.py": 'Hello! You said: "What is a tide?".\n(35 characters, finish reason stop)\n',
     "conversation.py": REMEMBERED.format(' My instruction is: "Be brief.".'),
     "chatroom.py": REMEMBERED.format(""),
     "tools.py": 'Hello! The tool get_weather answered: "["sun"]".\n',
@@ -43,16 +43,16 @@ Hello! The tool Order answered: "1 x soup is on its way". The tool get_price ans
     "structured_output.py": """\
 Person(name='Ken', age=30)
 the response is not a valid Ship: code: String should match pattern '^[A-Z]{4}$'
-  it said '{"code": "code"}'
+  text: '{"code": "code"}'
 """,
     "error_handling.py": """\
 large: Hello! You said: "Hello".
 local/rate-limit-once: Hello! You said: "Hello".
-local/error-429: too many requests, even after 3 attempts; wait 1.0 seconds
+local/error-429: rate limited after 3 attempts; retry after 1.0 seconds
 local/error-402: no credit: not enough credit; nothing was stored
-local/error-500: it failed with 500
-local/truncate: broken off after 'Hello! You said': the stream ended before the response was complete
-local/midstream-error: broken off after 'Hello! You said': the model provider failed in the middle of the answer
+local/error-500: failed with 500
+local/truncate: truncated after 'Hello! You said': the stream ended before the response was complete
+local/midstream-error: truncated after 'Hello! You said': the model provider failed in the middle of the answer
 """,
     "threads.py": "".join(
         f'What is {what}? Hello! You said: "What is {what}?".\n'
@@ -60,7 +60,7 @@ local/midstream-error: broken off after 'Hello! You said': the model provider fa
     ),
 }
 LOGGED = {
-    "error_handling.py": r"for the log: 500 Internal Server Error: the server failed; .*"
+    "error_handling.py": r"log: 500 Internal Server Error: the server failed; .*"
     r"\(code internal_error, request id req_\w+\)\n"
 }
 STREAM = stream_response(chunk("one"), chunk(" and"), chunk(" two", "stop"), "[DONE]")
@@ -105,7 +105,7 @@ def test_the_text_is_printed_while_it_is_made(tmp_path: Path) -> None:
                 gate.open()
                 assert program.stdout.read(len(piece)) == piece
             gate.open(2)  # the end of the events, and that of the body
-            assert program.stdout.read().split() == b"(11 characters, it ended with stop)".split()
+            assert program.stdout.read().split() == b"(11 characters, finish reason stop)".split()
     assert program.returncode == 0
 
 

@@ -160,6 +160,62 @@ def test_the_overview_of_the_reference_leads_to_all_but_what_is_generated(site: 
     assert names - linked <= {f"tachyon_sdk.{name}" for name in GENERATED}
 
 
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("asyncio", "docs/Asyncio"),
+        ("vision", "docs/Getting_started"),
+        ("image", "docs/Getting_started"),
+        ("system prompt", "docs/Getting_started"),
+        ("mock", "docs/Testing"),
+        ("batch", "docs/Getting_started"),
+        ("cancel", "docs/Streaming"),
+        ("cost", "docs/Getting_started"),
+        ("Windows", "README"),
+        ("OpenTelemetry", "docs/Configuration"),
+    ],
+)
+def test_a_word_that_users_search_for_is_in_the_index_and_on_its_page(
+    word: str, name: str, site: dict[str, Page], index: Any
+) -> None:
+    assert word.lower() in SOURCES[name].read_text(encoding="utf-8").lower()
+    entries = {entry.lower(): places for entry, places in index["indexentries"].items()}
+    assert index["docnames"].index(name) in {page for page, *_ in entries[word.lower()]}
+    assert re.search(rf"[>\s]{word}[<\s]", site["genindex"].html)
+
+
+def test_a_signature_shows_types_that_readers_know(site: dict[str, Page]) -> None:
+    pages = {name: page for name, page in site.items() if name.startswith(REFERENCE)}
+    for name, page in pages.items():
+        signatures = re.findall(r'(?s)<dt class="sig .*?</dt>', page.html)
+        shown = " ".join(re.sub(r"<[^>]+>", " ", signature) for signature in signatures)
+        # The type that `ask_for` and `parse_as` are given.
+        allowed = {"T"} if name.endswith("/structured") else set()
+        assert set(re.findall(r"(?<![\w.%])[A-Z](?:_\w+)?(?!\w)", shown)) <= allowed, name
+        assert "FirstChoice" not in shown
+    assert "Return type" not in "".join(page.html for page in pages.values())
+
+
+def test_a_page_has_a_description_and_an_icon(site: dict[str, Page]) -> None:
+    for name, page in site.items():
+        assert any(url.endswith("_static/favicon.svg") for url in page.loaded), name
+        if name not in ("genindex", "search"):
+            assert re.search(r'<meta name="description" content="[^"]{10,}">', page.html), name
+    assert (SITE / "_static" / "favicon.svg").is_file()
+
+
+def test_code_can_be_copied_but_not_what_a_program_prints(site: dict[str, Page]) -> None:
+    assert any("copybutton.js" in url for url in site["index"].loaded)
+    script = (SITE / "_static" / "copybutton.js").read_text(encoding="utf-8")
+    assert "div:not(.highlight-text) > div.highlight > pre" in script
+
+
+def test_the_navigation_leads_to_the_repository_and_the_index(site: dict[str, Page]) -> None:
+    source = re.search(r'(?m)^Source = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert source
+    assert {source[1], "genindex.html"} <= set(site["index"].links)
+
+
 def test_names_in_the_guides_lead_to_the_reference(site: dict[str, Page]) -> None:
     assert "site/reference/errors.html#tachyon_sdk.ApiException" in site["docs/Reliability"].links
     assert "ChatCompletionChunkResponse.html#chatcompletionchunkresponse" in site["docs/Reference"].links

@@ -1,5 +1,5 @@
-// Long names may break where a word in them begins.
-function letNamesBreak() {
+// Mark where long names may break: before each word in them.
+function markBreaks() {
     const names = "h1, .sidebar-tree a, .toc-tree a, .toc-tree strong, .toc-tree .pre, .related-pages .title";
     const wordBegins = /(?<=[a-z])(?=[A-Z])|(?<=[_.])/;
     for (const element of document.querySelectorAll(names)) {
@@ -10,25 +10,22 @@ function letNamesBreak() {
     }
 }
 
-// A button on each block of code that copies it.
-function addCopyButtons() {
-    for (const block of document.querySelectorAll("div.highlight")) {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.className = "copy";
-        button.textContent = "Copy";
-        button.addEventListener("click", async () => {
-            await navigator.clipboard.writeText(block.querySelector("pre").textContent);
-            button.textContent = "Copied";
-            setTimeout(() => { button.textContent = "Copy"; }, 2000);
-        });
-        block.append(button);
+// Label the cells of tables with the headings of their columns, for narrow screens.
+function labelCells() {
+    for (const table of document.querySelectorAll("table.docutils")) {
+        const labels = [...table.querySelectorAll("thead th")].map((heading) => heading.textContent.trim());
+        for (const cell of table.querySelectorAll("tbody td")) {
+            const label = labels[cell.cellIndex];
+            if (!cell.textContent.trim()) {
+                cell.classList.add("empty");
+            } else if (cell.cellIndex > 0 && labels.length > 2 && label) {
+                cell.dataset.label = label;
+            }
+        }
     }
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-    letNamesBreak();
-    if (navigator.clipboard) {  // not for pages that come over plain HTTP from another machine
-        addCopyButtons();
-    }
+    markBreaks();
+    labelCells();
 });
