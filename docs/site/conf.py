@@ -32,6 +32,7 @@ GUIDES = (
     "Errors",
     "Configuration",
     "Testing",
+    "Local_server",
     "Migrating",
     "Other_servers",
     "Reliability",
@@ -164,7 +165,10 @@ ADDED = {
         ":caption: Reference",
     )
     + toctree(
-        [*in_checkout("CHANGELOG", "CONTRIBUTING", "docs/Architecture", "SECURITY"), f"Repository <{REPOSITORY}>"],
+        [
+            *in_checkout("CHANGELOG", "CONTRIBUTING", "docs/Architecture", "SECURITY"),
+            f"Repository <{REPOSITORY}>",
+        ],
         ":caption: Project",
     ),
     "examples/README": "".join(
