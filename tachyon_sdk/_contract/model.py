@@ -152,13 +152,11 @@ def add_missing_attributes() -> None:
 
     The private attributes are several times faster than the public ones, and read for each chunk.
     """
-    for private, public in _PUBLIC_NAMES.items():
+    public_names = {"__pydantic_fields_set__": "model_fields_set", "__pydantic_extra__": "model_extra"}
+    for private, public in public_names.items():
         if not hasattr(BaseModel, private):
             log_missing(private)
             setattr(Model, private, property(attrgetter(public)))
-
-
-_PUBLIC_NAMES = {"__pydantic_fields_set__": "model_fields_set", "__pydantic_extra__": "model_extra"}
 
 
 @cache
