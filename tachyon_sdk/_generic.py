@@ -1,7 +1,7 @@
-"""Calls of endpoints that the contract does not describe, in the form that programs for generated clients use.
+"""Calls of endpoints that the contract does not describe.
 
-The names, the arguments and the order of the steps are those of the clients that OpenAPI Generator makes. The steps
-use the attempt loop, the errors and the limits of all other calls.
+The names, arguments and steps are those of the clients that OpenAPI Generator makes. The retry loop, the errors and the
+limits are those of all other calls.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class GenericCalls:
-    """The part of a client that calls endpoints which the contract does not describe."""
+    """The methods of a client for endpoints that the contract does not describe."""
 
     if TYPE_CHECKING:
         configuration: Configuration
@@ -69,16 +69,16 @@ class GenericCalls:
         _host: str | None = None,
         _request_auth: Mapping[str, Any] | None = None,
     ) -> Serialized:
-        """Builds the arguments of `call_api` for an endpoint that the contract does not describe.
+        """Build the arguments of `call_api` for an endpoint that the contract does not describe.
 
-        The credentials of the configuration and the default headers are added. A header in `header_params` wins
-        over them; None there takes it away.
+        The credentials of the configuration and the default headers are added. A header in `header_params` takes
+        precedence; None removes it.
 
         Args:
             method: HTTP method.
             resource_path: Path below the host, with `{name}` where a path parameter goes.
             path_params: Path parameters by name.
-            query_params: Query parameters; a list is sent as one pair for each item.
+            query_params: Query parameters. A list is sent as one pair for each item.
             header_params: Headers.
             body: The body; models become dicts.
             post_params: Fields of a form.
@@ -127,10 +127,10 @@ class GenericCalls:
         post_params: Sequence[tuple[str, Any]] | None = None,
         _request_timeout: RequestTimeout = None,
     ) -> RESTResponse:
-        """Sends a request and returns its response unread, whatever its status.
+        """Send a request and return the unread response, also for an error status.
 
-        It is sent again like any other call. Nothing is added to the headers but the content type of the body:
-        JSON, unless `header_params` has another.
+        It is retried like any other call. Only the content type of the body is added to the headers: JSON, unless
+        `header_params` has another.
 
         Args:
             method: HTTP method.
@@ -168,15 +168,15 @@ class GenericCalls:
     def response_deserialize(
         self, response_data: RESTResponse, response_types_map: Mapping[str, Any] | None = None
     ) -> ApiResponse[Any]:
-        """Reads a response of `call_api` as the type that belongs to its status.
+        """Read a response of `call_api` as the type that belongs to its status.
 
         Args:
-            response_data: The response; it is read, if it was not yet.
+            response_data: The response; it is read if necessary.
             response_types_map: The types, as in `deserialize`, by status (`"200"`), by class of status (`"2XX"`),
                 or for all others (`"default"`); `"bytearray"` is the body in bytes. Without a type, `data` is None.
 
         Raises:
-            ApiException: The status is no success. `data` of the error is the body as the type of that status.
+            ApiException: The status is an error. `data` of the error is the body as the type of that status.
             ResponseDecodeException: The body is not of that type, or too large.
         """
         kind = _type_of_status(response_types_map or {}, response_data.status)
@@ -203,7 +203,7 @@ class GenericCalls:
         return ApiResponse(response_data.status, data, response_data.headers, body)
 
     def deserialize(self, response_text: str, response_type: Any, content_type: str | None = None) -> Any:
-        """Reads a text as a type.
+        """Read a text as a type.
 
         Args:
             response_text: JSON, or text where the type is `str` or `object`.
@@ -225,27 +225,27 @@ class GenericCalls:
             raise ResponseDecodeException(body=response_text, message=message) from error
 
     def sanitize_for_serialization(self, obj: Any) -> Any:
-        """Returns a value as JSON can carry it: models as dicts, enumerations as values, dates as ISO 8601.
+        """Return a value as JSON can represent it: models as dicts, enumerations as values, dates as ISO 8601.
 
         Raises:
-            ApiTypeError: JSON cannot carry it.
+            ApiTypeError: JSON cannot represent it.
         """
         return sanitized(obj)
 
     def select_header_accept(self, accepts: Sequence[str]) -> str | None:
-        """Returns the media type to ask for: JSON if that is one of them, else the first."""
+        """Return the media type to ask for: JSON if that is one of them, else the first."""
         return next((each for each in accepts if "json" in each.lower()), accepts[0] if accepts else None)
 
     def select_header_content_type(self, content_types: Sequence[str]) -> str | None:
-        """Returns the media type to send: JSON if that is one of them, else the first."""
+        """Return the media type to send: JSON if that is one of them, else the first."""
         return self.select_header_accept(content_types)
 
 
 def sanitized(value: Any) -> Any:
-    """Return a value as JSON can carry it.
+    """Return a value as JSON can represent it.
 
     Raises:
-        ApiTypeError: JSON cannot carry it.
+        ApiTypeError: JSON cannot represent it.
         ApiValueError: It is nested too deeply, or contains itself.
     """
     try:
@@ -268,7 +268,7 @@ def _sanitized(value: Any) -> Any:
     for method in ("isoformat", "get_secret_value", "to_dict"):
         if callable(convert := getattr(value, method, None)) and not isinstance(value, type):
             return _sanitized(convert())
-    # Imported here because most programs never come here.
+    # Imported here because few programs need it.
     from decimal import Decimal
     from uuid import UUID
 
@@ -289,7 +289,7 @@ def _items(parameters: Parameters | None) -> Iterable[tuple[str, Any]]:
 
 
 def _pairs(parameters: Parameters | None, formats: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The parameters as texts; None is left out, a list without a format is one pair for each item."""
+    """Iterate over the parameters as strings. None is left out; a list without a format gives a pair for each item."""
     for name, value in _items(parameters):
         value = sanitized(value)
         if isinstance(value, (list, tuple)) and formats.get(name, "multi") == "multi":
@@ -335,7 +335,7 @@ def _files(files: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, bytes, st
 def _encoded(
     body: Any, form: Sequence[tuple[str, Any]] | None, content_type: str | None
 ) -> tuple[bytes | None, str | None]:
-    """The body and its content type, None where the one that was given stays."""
+    """Return the body and its content type, None if the given content type stays."""
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if form:
         if body is not None:
@@ -369,7 +369,7 @@ def _type_of_status(types: Mapping[str, Any], status: int) -> Any:
 
 
 def _resolved(kind: Any) -> Any:
-    """The type of a name; a type as it is."""
+    """Return the type that a name stands for. A type is returned unchanged."""
     if not isinstance(kind, str):
         return kind
     import datetime
@@ -411,7 +411,7 @@ def _deserialized(text: str, kind: Any, content_type: str | None) -> Any:
     value: Any = text
     media_type = (content_type or "application/json").partition(";")[0].strip().lower()
     if re.fullmatch(_JSON, media_type) or kind not in (str, object):
-        # Also of another content type: servers send JSON as text, too.
+        # Also for other content types: some servers send JSON as text.
         with suppress(ValueError, RecursionError):
             value = json.loads(text)
     if kind is object or value is None:

@@ -1,4 +1,4 @@
-"""Builds what goes on the wire: the URL, the headers and the body of a request. No I/O."""
+"""Builds the URL, the headers and the body of a request. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tachyon_sdk._transport.headers import Headers, build_headers, text_of
 from tachyon_sdk.configuration import VARIABLES, Configuration
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
-# From the name of a setting to the value of the header that it stands for.
+# The value of the header that a setting stands for.
 _CONFIGURED: dict[str, Callable[[Configuration], str | None]] = {
     "operator_id": lambda configuration: configuration.operator_id,
     "access_token": lambda configuration: configuration.authorization_header(),
@@ -51,11 +51,11 @@ def build_request(
     options: RequestOptions,
     stream: bool = False,
 ) -> Request:
-    """The request of a call; of what names the same header, the more special wins.
+    """Build the request of a call. Of several values for a header, the most specific takes precedence.
 
     Raises:
         ApiTypeError, ApiValueError: An argument is missing or cannot be sent.
-        pydantic.ValidationError: A property of the body does not fit.
+        pydantic.ValidationError: A property of the body is invalid.
     """
     places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
     configured: dict[str, str | None] = {"x-user-id": configuration.user_id}
@@ -87,17 +87,17 @@ def build_request(
 
 
 def credentials(configuration: Configuration) -> dict[str, str | None]:
-    """The headers of the configured credentials, None where there is none."""
+    """Return the headers of the configured credentials, None for a missing one."""
     return {name: _CONFIGURED[setting](configuration) for name, setting in _CREDENTIALS.items()}
 
 
 def encode_body(operation: Operation[Any], body: Any, stream: bool) -> bytes | None:
-    """The body as JSON in UTF-8 (RFC 8259), checked as a whole: what a model holds may have been changed in place.
+    """Return the body as JSON in UTF-8 (RFC 8259). It is validated again: a model may have been changed in place.
 
     Raises:
         ApiTypeError: The body is neither a model nor a dict.
-        ApiValueError: The body, or a property that it must have, is missing, or it is no JSON.
-        pydantic.ValidationError: A property does not fit.
+        ApiValueError: The body or a required property is missing, or JSON cannot represent the body.
+        pydantic.ValidationError: A property is invalid.
     """
     name, body_type = operation.body_name, operation.body_type
     if body_type is None:
@@ -124,7 +124,7 @@ def encode_body(operation: Operation[Any], body: Any, stream: bool) -> bytes | N
 def build_url(
     host: str, path: str, path_parameters: Mapping[str, Any], query: Mapping[str, Any], safe: str = ""
 ) -> str:
-    """The URL of a request; each path parameter becomes one percent-encoded segment (RFC 3986, section 3.3).
+    """Build the URL of a request. Each path parameter becomes one percent-encoded segment (RFC 3986, section 3.3).
 
     Raises:
         ApiValueError: A path parameter is missing, empty, or a dot segment, which would change the path.
@@ -147,7 +147,7 @@ def build_url(
 
 
 def _in_query(value: Any) -> Any:
-    """As JSON writes it: truth in lower case, points in time as RFC 3339 has them."""
+    """Write a value as JSON does: booleans in lower case, times as in RFC 3339."""
     if isinstance(value, (list, tuple)):
         return [_in_query(item) for item in value]
     if isinstance(value, bool):
@@ -166,17 +166,17 @@ def _has_surrogate(text: str) -> bool:
 
 
 def _has_dot_segment(segment: str) -> bool:
-    """Whether a part is one, escaped or not (WHATWG URL, section 4.1)."""
+    """Whether a part is a dot segment, escaped or not (WHATWG URL, section 4.1)."""
     return any(part.lower().replace("%2e", ".") in (".", "..") for part in segment.split("/"))
 
 
 def choose_timeouts(
     override: Any, configured: tuple[float | None, float | None]
 ) -> tuple[float | None, float | None]:
-    """The connect and the read timeout in seconds, of `_request_timeout` or of the configuration.
+    """Return the connect and the read timeout in seconds, from `_request_timeout` or the configuration.
 
     Raises:
-        ApiTypeError: It is neither a number nor a pair.
+        ApiTypeError: The override is neither a number nor a pair.
         ApiValueError: A number is not positive and finite.
     """
     if override is None:
@@ -190,7 +190,7 @@ def choose_timeouts(
 
 
 def auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Where the credential of `_request_auth` goes."""
+    """Return the headers and query parameters that `_request_auth` adds."""
     places: dict[str, dict[str, Any]] = {"header": {}, "query": {}}
     if auth is None:
         return places
@@ -225,9 +225,9 @@ def _hint(setting: str | None) -> str:
 
 
 def constant_in(text: bytes) -> str | None:
-    """The first NaN or infinity among the values of a JSON text, None where there is none.
+    """Return the first NaN or infinity among the values of a JSON text, or None.
 
-    JSON has no such numbers (RFC 8259, section 6). A text that is no JSON for another reason has none here.
+    JSON has no such numbers (RFC 8259, section 6). None for a text that is otherwise invalid.
     """
     # The words are rare, also within strings. A letter is found ten times faster than a word.
     if not ((_N in text and text.find(b"NaN") >= 0) or (_I in text and text.find(b"Infinity") >= 0)):

@@ -1,4 +1,4 @@
-"""Builds requests, sends them with the one retry loop of the package, and reads their answers."""
+"""Builds requests, sends them with the only retry loop of the package, and reads the responses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tachyon_sdk.streaming.stream import Stream, has_events, is_event_stream
 if TYPE_CHECKING:
     from typing_extensions import Self
 else:
-    Self = Any  # for who asks for type hints at run time
+    Self = Any  # for typing.get_type_hints
 
 RawResponse = rest.RESTResponseType
 
@@ -42,23 +42,23 @@ _SAFE_METHODS = frozenset({"GET", "HEAD"})  # they have no effect on the server 
 
 T = TypeVar("T")
 Failed = tuple[ApiException, ...]
-"""The errors of the attempts before, oldest first."""
+"""The errors of the previous attempts, oldest first."""
 Receive = Callable[[rest.RESTResponse, Failed], T]
-"""What becomes of an answer that is not tried again."""
+"""Reads a response that is not retried."""
 
 
 class ApiClient(GenericCalls):
-    """Sends the calls of the API classes, and keeps connections open between them.
+    """Sends the calls of the API classes, and keeps connections open for reuse.
 
     ::
 
         with ApiClient(configuration) as api_client:
             chat = ChatApi(api_client)
 
-    One client serves many threads. A child of `fork` opens connections of its own, and a pickle has none in it.
+    A client can be shared between threads. After `fork`, the child opens its own connections. Pickles contain none.
 
     Args:
-        configuration: The settings; left out, `Configuration.get_default()`.
+        configuration: The settings. Default: `Configuration.get_default()`.
         header_name: Name of a header that is sent with every call.
         header_value: Value of that header.
         cookie: Value of the `Cookie` header that is sent with every call.
@@ -70,7 +70,7 @@ class ApiClient(GenericCalls):
         rest_client: The connections.
 
     Raises:
-        ApiTypeError: `configuration` is no Configuration.
+        ApiTypeError: `configuration` is not a Configuration.
         ApiValueError: The header cannot be sent.
     """
 
@@ -109,15 +109,15 @@ class ApiClient(GenericCalls):
         self.rest_client = rest.RESTClientObject(self.configuration)
 
     def close(self) -> None:
-        """Closes the connections that are not in use. The client stays usable: a later call opens new ones.
+        """Close the idle connections. The client stays usable: a later call opens new ones.
 
-        Streams that are being read keep theirs, and close them on their own.
+        Streams that are being read keep their connections, and close them at the end.
         """
         self.rest_client.close()
 
     @property
     def user_agent(self) -> str:
-        """The `User-Agent` that is sent with every call; empty if it was removed from `default_headers`."""
+        """The `User-Agent` header of every call. Empty if it was removed from `default_headers`."""
         headers = dict(self.default_headers)  # a copy: another thread may change them
         return next((value for name, value in headers.items() if name.lower() == "user-agent"), None) or ""
 
@@ -126,18 +126,18 @@ class ApiClient(GenericCalls):
         self.set_default_header("User-Agent", value)
 
     def set_default_header(self, header_name: str, header_value: str | None) -> None:
-        """Sends a header with every call from now on, in place of one of the same name.
+        """Send a header with every later call. It replaces a header of the same name.
 
         Args:
-            header_name: Its name.
-            header_value: Its value.
+            header_name: The name.
+            header_value: The value.
 
         Raises:
             ApiValueError: The name or the value cannot be sent.
         """
         build_headers({header_name: header_value})
         headers = self.default_headers
-        # The new one first, so that a call of another thread is never sent without either.
+        # The new one first, so that no call of another thread is sent without the header.
         headers[header_name] = header_value  # type: ignore[assignment]
         for name in list(headers):
             if name != header_name and name.lower() == header_name.lower():
@@ -145,32 +145,32 @@ class ApiClient(GenericCalls):
 
     @classmethod
     def get_default(cls) -> ApiClient:
-        """The client of API classes that were given none; made with the default configuration when first used."""
+        """Return the client of API classes created without one. It is created on first use."""
         if ApiClient._default is None:
             ApiClient._default = ApiClient()
         return ApiClient._default
 
     @classmethod
     def set_default(cls, default: ApiClient | None) -> None:
-        """Makes a client the default; None makes a new one when it is next used."""
+        """Set the default client. None: a new one is created on the next use."""
         ApiClient._default = default
 
     def call(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> ApiResponse[M]:
-        """Makes a call and reads the whole answer, whichever of its forms it has. For the API classes.
+        """Make a call and read the whole response, in any of its forms. For the API classes.
 
         Args:
-            operation: What the contract says about the operation.
-            arguments: The arguments, in the order of its parameters.
+            operation: The operation, as the contract describes it.
+            arguments: The arguments, in the order of the parameters.
             body: The body, a model or a dict.
-            options: What goes for this call only.
+            options: Options for this call only.
 
         Raises:
             ApiValueError: An argument is missing or cannot be sent; nothing was sent.
             ApiTypeError: An argument has the wrong type; nothing was sent.
-            pydantic.ValidationError: A value in the body does not fit; nothing was sent.
-            ApiException: What the network or the server did.
+            pydantic.ValidationError: A value in the body is invalid; nothing was sent.
+            ApiException: The network or the server failed.
         """
         request = self._request(operation, arguments, body, options)
         choices = _choices_of(body)
@@ -179,9 +179,9 @@ class ApiClient(GenericCalls):
     def stream(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> Stream[M]:
-        """Makes a call and returns once the answer begins. For the API classes; takes and raises what `call` does.
+        """Make a call and return when the response begins. For the API classes. Same arguments and errors as `call`.
 
-        The stream raises what happens later, while it is read.
+        Later errors are raised while the stream is read.
         """
         request = self._request(operation, arguments, body, options, stream=True)
         choices = _choices_of(body)
@@ -192,9 +192,9 @@ class ApiClient(GenericCalls):
     def open(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
     ) -> RawResponse:
-        """Makes a call and returns the answer unread, whatever its status. For the API classes.
+        """Make a call and return the unread response, also for an error status. For the API classes.
 
-        Takes what `call` does, and raises the same, but no error for a status.
+        Same arguments and errors as `call`, except for errors of a status.
         """
         request = self._request(operation, arguments, body, options)
         return self._send(request, lambda response, failed: response.response)
@@ -211,14 +211,14 @@ class ApiClient(GenericCalls):
         return build_request(self.configuration, headers, operation, arguments, body, options, stream)
 
     def _client_headers(self) -> dict[str, str]:
-        # A copy, made in one step: another thread may change them while the request is built.
+        # A copy, made in one step: another thread may change the headers while the request is built.
         headers = {**self.default_headers}
         if self.cookie:
             headers["Cookie"] = self.cookie
         return headers
 
     def _send(self, request: Request, receive: Receive[T]) -> T:
-        """The retry loop: one attempt after the other until there is an answer that is not tried again."""
+        """Send a request, and repeat it as the retry policy allows."""
         policy = self._retry_policy()
         failed: list[ApiException] = []
         while True:
@@ -240,7 +240,7 @@ class ApiClient(GenericCalls):
                 repeatable = request.method in _SAFE_METHODS and not isinstance(error, TimeoutException)
                 delay = policy.delay(attempt, None, request_sent=error.request_sent and not repeatable)
                 if delay is None or (isinstance(error, ConnectionException) and error.permanent):
-                    raise error.after(failed) from error.__cause__
+                    raise error.after(failed).with_traceback(None) from error.__cause__
                 failed.append(error)
             time.sleep(delay)
 
@@ -287,6 +287,6 @@ class ApiClient(GenericCalls):
 
 
 def _choices_of(body: Any) -> int:
-    """How many choices a request asks for."""
+    """Return the number of choices that a request asks for."""
     number = body.get("n") if isinstance(body, Mapping) else getattr(body, "n", None)
     return number if isinstance(number, int) else 1

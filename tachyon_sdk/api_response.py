@@ -1,4 +1,4 @@
-"""What a call returns beside the answer itself."""
+"""The response of a call together with its status and headers."""
 
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
@@ -7,13 +7,13 @@ T = TypeVar("T")
 
 
 class ApiResponse(Generic[T]):
-    """An answer with what HTTP said about it; what the calls return whose names end in `_with_http_info`.
+    """A response with its status and headers. The `_with_http_info` variants of the calls return it.
 
     Attributes:
         status_code: HTTP status.
-        headers: The headers; names are found whatever their case.
-        data: The answer as its declared type.
-        raw_data: The body as it came, decompressed.
+        headers: The headers; names are case-insensitive.
+        data: The response as its declared type.
+        raw_data: The body as received, decompressed.
     """
 
     __slots__ = ("data", "headers", "raw_data", "status_code")

@@ -1,4 +1,4 @@
-"""The retry policy: may a failed attempt be made again, and after how many seconds. No I/O, no clock."""
+"""The retry policy: whether a failed attempt is repeated, and after how many seconds. No I/O, no clock."""
 
 import math
 from collections.abc import Collection
@@ -6,38 +6,38 @@ from random import random
 
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
-# Answers after which the request certainly took no effect: rate limit, failed provider, overload.
+# Statuses of requests that certainly had no effect: rate limit, failed provider, overload.
 NO_EFFECT = frozenset({429, 502, 503})
 
 
 class RetryPolicy:
-    """When a failed attempt is made again.
+    """Decides whether and when a failed request is repeated.
 
-    A request is repeated only where the one before it certainly took no effect: the connection was never made, or
-    the server answered 429, 502 or 503. The wait grows exponentially, with full jitter, so that clients which failed
-    together do not come back together; a `Retry-After` that the server sends (RFC 9110, section 10.2.3) takes its
-    place. Whatever the policy says, a stream that has begun is not made again, nor what a certificate or a proxy's
-    credentials have made fail.
+    By default, a request is repeated only if it certainly had no effect: the connection was never made, or the server
+    responded with 429, 502 or 503. GET requests are also repeated after a lost connection. The delay grows
+    exponentially, with full jitter, so that many clients do not retry at the same time. A `Retry-After` header
+    (RFC 9110, section 10.2.3) replaces it. A stream that has begun is never repeated, nor is a request that failed
+    because of a certificate or the credentials for a proxy.
 
     ::
 
         configuration = Configuration(retries=RetryPolicy(4, statuses={429, 503}, max_retry_after=10))
 
-    A subclass with a `delay` of its own may decide otherwise.
+    A subclass may override `delay`.
 
     Args:
-        retries: Attempts after the first one, 0 for none.
-        statuses: HTTP statuses that are tried again. Adding 500 or 504 means that a request which did take effect
-            may be made, and billed, twice.
-        lost_connections: Whether to try again where the connection was lost after the request was sent, with
-            the same consequence.
-        backoff: Seconds; the wait before the n-th retry is a random share of `backoff * 2 ** (n - 1)`.
-        max_backoff: Seconds; the longest wait of our own choosing.
-        max_retry_after: Seconds; where the server asks for a longer wait, its answer is handed to the caller.
+        retries: Maximum number of attempts after the first one.
+        statuses: HTTP statuses that are retried. With 500 or 504, a request that had an effect may be repeated and
+            billed twice.
+        lost_connections: Whether to retry if the connection was lost after the request was sent. Such a request may
+            also be billed twice.
+        backoff: Seconds. The delay before the n-th retry is a random part of `backoff * 2 ** (n - 1)`.
+        max_backoff: Seconds; the longest delay if the server sends no `Retry-After`.
+        max_retry_after: Seconds. If the server asks for a longer delay, its error is raised at once.
 
     Raises:
-        ApiTypeError: `retries` is no int, or a wait is no number.
-        ApiValueError: A number is negative, or no finite number of seconds.
+        ApiTypeError: `retries` is not an int, or a delay is not a number.
+        ApiValueError: A number is negative or not finite.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class RetryPolicy:
     def delay(
         self, attempt: int, status: int | None, *, request_sent: bool = True, retry_after: float | None = None
     ) -> float | None:
-        """Seconds to wait before the next attempt, or None where there must be none.
+        """Return the seconds to wait before the next attempt, or None if there must be none.
 
         Args:
             attempt: Number of the attempt that failed, counted from 1.
-            status: HTTP status of its answer, None where no answer came.
+            status: HTTP status of the response, None if there was no response.
             request_sent: Whether the server may have seen the request.
-            retry_after: Seconds that the server asked for, None where it did not ask.
+            retry_after: Seconds that the server asked for, or None.
         """
         if attempt > self.retries:
             return None

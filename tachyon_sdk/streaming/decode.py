@@ -1,4 +1,4 @@
-"""Reads the shapes that a successful response may have as the declared type of its operation."""
+"""Reads successful responses, in any of their forms, as the declared type of the operation."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Model)
 
 _DONE = b"[DONE]"
 _BOM = b"\xef\xbb\xbf"
-# Types of events that are no chunks whatever their data.
+# Types of events that are never chunks.
 _CONTROL = frozenset({"error", "done"})
 # Looked for with `find`: `in` takes four times as long.
 _MESSAGE, _ERROR, _DELTA = b'"message"', b'"error"', b'"delta":'
@@ -26,7 +26,7 @@ _MAX_IGNORED_BYTES = 200
 
 
 class Response(Protocol):
-    """What the errors tell of the response."""
+    """The part of a response that errors contain."""
 
     status: int
     reason: str | None
@@ -39,7 +39,7 @@ class StreamEnd(Exception):
     """An event ends the stream.
 
     Attributes:
-        declared: Whether it comes from an agent, whose streams have no finish reason before their end.
+        declared: Whether the stream is that of an agent, which has no finish reason before its end.
     """
 
     def __init__(self, declared: bool) -> None:
@@ -51,11 +51,11 @@ class AnswerDecoder(Generic[M]):
     """Turns JSON into models of one type.
 
     Args:
-        model: The declared type. It reads `message` where a whole response has that in the place of `delta`.
-        response: The response that is read; its status, reason and headers become part of the errors.
+        model: The declared type. It accepts `message` in place of `delta`.
+        response: The response. Errors contain its status, reason and headers.
 
     Attributes:
-        ignored: The beginning of the last event that is not JSON and was passed over.
+        ignored: The beginning of the last event that was ignored because it is not JSON.
     """
 
     def __init__(self, model: type[M], response: Response) -> None:
@@ -67,7 +67,7 @@ class AnswerDecoder(Generic[M]):
 
     @cached_property
     def _validate_json(self) -> Callable[[bytes], M]:
-        # What model_validate_json calls, without what that does besides.
+        # model_validate_json without its checks of arguments.
         validator = getattr(self._model, "__pydantic_validator__", None)
         if validator is None:
             log_missing("__pydantic_validator__")
@@ -78,15 +78,15 @@ class AnswerDecoder(Generic[M]):
         return Repair()
 
     def merged(self, response: dict[str, Any]) -> M:
-        """The response that several chunks were merged into."""
+        """Return the response that chunks were merged into."""
         return self._model.model_validate(response)
 
     def whole(self, body: bytes) -> tuple[M, bytes]:
-        """The response of a body that is one JSON object, and its JSON as it was read.
+        """Return the response of a body that is one JSON object, and the JSON that was read.
 
         Raises:
             StreamErrorException: The body is an error in spite of its status.
-            ResponseDecodeException: The body is not such a response.
+            ResponseDecodeException: The body is not a valid response.
         """
         response, data = self._read(body.removeprefix(_BOM))
         self._refuse_error(response, data)
@@ -98,10 +98,10 @@ class AnswerDecoder(Generic[M]):
         return response, data
 
     def plain(self, reasons: Mapping[int, str | None]) -> Callable[[str, bytes], M | None]:
-        """A function that reads the event of a chunk which is like most, and gives None where it is not.
+        """Return a function that reads the common kind of chunk, and returns None for any other event.
 
-        Such a chunk has one choice, which has begun before and does not end here, and nothing that may be an error.
-        `event` reads all others.
+        A common chunk has one choice, which neither begins nor ends here, and nothing that may be an error. `event`
+        reads all other events.
 
         Args:
             reasons: The finish reasons of the choices so far, None for one that has not ended.
@@ -137,12 +137,12 @@ class AnswerDecoder(Generic[M]):
         return plain
 
     def event(self, kind: str, data: bytes, merger: Merger) -> Iterator[tuple[M, bytes]]:
-        """The chunks of an event, usually one or none, each with its JSON as it was read.
+        """Iterate over the chunks of an event, usually one or none, each with the JSON that was read.
 
         Args:
             kind: The event's type, `message` unless the server named another.
             data: The event's data.
-            merger: What came before.
+            merger: The chunks so far.
 
         Raises:
             StreamEnd: The event ends the stream.
@@ -182,7 +182,7 @@ class AnswerDecoder(Generic[M]):
             yield chunk, data
 
     def _said_by_agent(self, chunk: M) -> tuple[M, bytes]:
-        """The chunk of an agent's event: the chatroom operation answers memory commands with these."""
+        """Return the chunk of an agent's event. The chatroom operation sends these for memory commands."""
         text = str((chunk.__pydantic_extra__ or {}).get("text") or "")
         choice = {"index": 0, "delta": {"role": "assistant", "content": text}}
         made = self._model.model_validate({**chunk.to_dict(), "choices": [choice]})
@@ -190,7 +190,7 @@ class AnswerDecoder(Generic[M]):
         return made, made.to_json_bytes()
 
     def _without_repetition(self, chunk: M, data: bytes, merger: Merger) -> tuple[M, bytes]:
-        """A chunk that has a whole message, with only what is new in it."""
+        """Reduce a chunk with a whole message to what is new in it."""
         value = from_json(data)
         for position, choice in enumerate(value.get("choices") or ()):
             message = choice.get("message")
@@ -241,23 +241,23 @@ class AnswerDecoder(Generic[M]):
 
 
 def _is_failure(finish_reason: Any) -> bool:
-    """Whether a finish reason says that the model failed: `error`, or a word of a provider with that in it."""
+    """Whether a finish reason means that the model failed: `error`, or a word that contains it."""
     return isinstance(finish_reason, str) and "error" in finish_reason.lower()
 
 
 def _separate_objects(text: bytes) -> list[bytes]:
-    """The lines of data that has a JSON object, or the end, in each: some servers put no blank line between events."""
+    """Return the lines of data if each is a JSON object or the end: some servers send no blank line between events."""
     lines = [line for line in text.splitlines() if line.strip()] if b"\n" in text else []
     return lines if all(line[:1] == b"{" or line.strip() == _DONE for line in lines) else []
 
 
 def _has_message(chunk: Any) -> bool:
-    """Whether a choice of a chunk that says `message` somewhere may have that in the place of its delta."""
+    """Whether a choice of a chunk that contains `message` may have it in place of `delta`."""
     return any("message" not in (choice.__pydantic_extra__ or ()) for choice in chunk.choices)
 
 
 def _is_message_beside_delta(choice: Any) -> bool:
-    """Whether a choice has its text in `message`, and an empty `delta` as well."""
+    """Whether a choice has its text in `message` beside an empty `delta`."""
     return not choice.delta.model_fields_set and bool((choice.model_extra or {}).get("message"))
 
 

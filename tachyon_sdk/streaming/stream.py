@@ -1,4 +1,4 @@
-"""A streamed answer: an iterator and a context manager that owns one response."""
+"""A streamed response: an iterator and a context manager that owns one HTTP response."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from tachyon_sdk.streaming.sse import EventDecoder, EventTooLargeError
 if TYPE_CHECKING:
     from typing_extensions import Self
 else:
-    Self = Any  # for who asks for type hints at run time
+    Self = Any  # for typing.get_type_hints
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 C = TypeVar("C")
 
 _BOM = b"\xef\xbb\xbf"
-# How the first line of an event stream begins; the contract's servers use no others of its fields.
+# How the first line of an event stream begins.
 _STREAM_BEGINNINGS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _MAX_BEGINNING = 65536
 
 
 class Response(Protocol):
-    """What a stream needs of the response that it owns."""
+    """The part of a response that a stream uses."""
 
     status: int
     reason: str | None
@@ -52,7 +52,7 @@ class Response(Protocol):
 
 
 class Decoder(Protocol[T_co]):
-    """What a stream needs to know about its chunks."""
+    """Reads the chunks of a stream."""
 
     ignored: bytes | None
 
@@ -63,21 +63,21 @@ class Decoder(Protocol[T_co]):
 
 
 class _Answer(Protocol[C]):
-    """What a stream needs to know about an answer to tell its tool calls."""
+    """A response with tool calls."""
 
     @property
     def tool_calls(self) -> list[C]: ...
 
 
 class _OfAnswers(Protocol[C]):
-    """A stream of such answers."""
+    """A stream whose merged response has tool calls."""
 
     @property
     def merged(self) -> _Answer[C]: ...
 
 
 class Stream(Generic[T]):
-    """The chunks of an answer, each the moment it arrives; what the calls return whose names end in `_stream`.
+    """Iterates over the chunks of a response as they arrive. The `_stream` variants of the calls return it.
 
     ::
 
@@ -86,25 +86,25 @@ class Stream(Generic[T]):
                 print(text, end="", flush=True)
         print(stream.finish_reason, stream.merged.usage)
 
-    Use it in a `with` statement, or read it to its end: a stream that is left early closes its connection, one that
-    ended well returns it for the next call.
+    Use it in a `with` statement, or read it to its end. After a complete response, the connection is reused. If the
+    stream is closed early, the connection is closed.
 
-    The answer is complete at `data: [DONE]`, or when the body ends and every choice has a finish reason. Whatever
-    else ends the stream raises an error whose `partial` is the answer as far as it had arrived (None if nothing
-    had). A server that answers with one JSON object instead gives a stream of one chunk. Events are read as the
-    WHATWG has them (HTML, section 9.2, server-sent events).
+    The response is complete at `data: [DONE]`, or when the body ends and every choice has a finish reason. Any other
+    end raises an error. Its `partial` is the response so far, or None if nothing arrived. If the server sends one JSON
+    object instead of a stream, it is the only chunk. Events are parsed as in the HTML standard (WHATWG HTML, section
+    9.2, server-sent events).
 
-    One thread reads it; any may close it.
+    One thread reads a stream. Any thread may close it.
 
     Attributes:
         status: HTTP status.
-        headers: The headers; names are found whatever their case.
+        headers: The headers; names are case-insensitive.
 
     Raises:
-        StreamTruncatedException: While it is read: the stream stopped before the answer was complete.
-        StreamTimeoutException: While it is read: nothing came for as long as the read timeout allows.
-        StreamErrorException: While it is read: the server reported an error in the middle of the answer.
-        ResponseDecodeException: While it is read: an event is no chunk, or too large.
+        StreamTruncatedException: While it is read: the stream ended before the response was complete.
+        StreamTimeoutException: While it is read: nothing arrived within the read timeout.
+        StreamErrorException: While it is read: the server sent an error in the middle of the response.
+        ResponseDecodeException: While it is read: an event is not a valid chunk, or too large.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Stream(Generic[T]):
         self.headers = response.headers
         self._response = response
         self._decoder = decoder
-        # The generator does not refer to the stream, so that a stream that is dropped is closed at once.
+        # The generator has no reference to the stream, so that a stream that is dropped is closed at once.
         self._reader = _Reader(response, decoder, Completion(choices, require_finish_reason), tuple(previous))
         self._closed = False
         self._chunks = self._reader.chunks(max_event_bytes, max_response_bytes)
@@ -135,7 +135,7 @@ class Stream(Generic[T]):
         try:
             return self._next()
         except ValueError:
-            if self._closed:  # another thread is at it
+            if self._closed:  # another thread is closing it
                 raise StopIteration from None
             raise
 
@@ -146,15 +146,15 @@ class Stream(Generic[T]):
         self.close()
 
     def __del__(self) -> None:
-        # The constructor may not have come to its end.
+        # The constructor may have failed.
         if "_chunks" in self.__dict__:
             self.close()
 
     @property
     def text(self) -> Iterator[str]:
-        """The pieces of the text of the first choice (index 0), as they arrive.
+        """Iterate over the text of the first choice (index 0), piece by piece, as it arrives.
 
-        Reading them reads the stream: what was read here does not come again in the stream itself.
+        This reads the stream: its chunks are not returned again by the stream itself.
         """
         for chunk in self:
             for choice in chunk.choices:  # type: ignore[attr-defined]
@@ -163,28 +163,28 @@ class Stream(Generic[T]):
 
     @property
     def tool_calls(self: _OfAnswers[C]) -> list[C]:
-        """The tool calls of the first choice, as far as they have arrived: whole at the end of the stream."""
+        """The tool calls of the first choice so far. They are complete at the end of the stream."""
         return self.merged.tool_calls
 
     @property
     def finish_reason(self) -> str | None:
-        """Why the first choice ended, such as `stop` or `tool_calls`; None if that has not arrived."""
+        """The finish reason of the first choice, such as `stop` or `tool_calls`. None before its end."""
         return self._reader.completion.reasons.get(0)
 
     @property
     def merged(self) -> T:
-        """The response so far: texts joined, tool calls put together.
+        """The response so far, with texts and tool calls joined.
 
-        It is made anew each time: what it costs grows with the length of the response, not with the number of its
-        chunks. To show a text while it arrives, use `text` or the chunks; they cost the same at any length.
+        It is built on each access, in time linear in the length of the response so far. To show text while it
+        arrives, use `text` or the chunks, whose cost does not grow.
         """
         return self._reader.merged()
 
     def collect(self) -> T:
-        """Reads the stream to its end and returns the whole answer, with what was read before.
+        """Read the stream to its end and return the whole response, including the chunks read before.
 
         Raises:
-            StreamTruncatedException: Besides what reading raises: the stream was closed, or failed, before.
+            StreamTruncatedException: In addition to the errors of reading: the stream was closed, or failed, before.
         """
         last = None
         try:
@@ -198,9 +198,9 @@ class Stream(Generic[T]):
         return self.merged if last is None or last is not self._reader.body else last
 
     def close(self) -> None:
-        """Stops reading. Closes the connection, unless the stream has ended well; does nothing a second time.
+        """Stop reading. The connection is closed, unless the response was complete. Closing again has no effect.
 
-        Any thread may call it. One that waits for the next chunk at that moment gets a StreamTruncatedException.
+        Any thread may call it. A thread that waits for the next chunk gets a StreamTruncatedException.
         """
         self._closed = True
         try:
@@ -230,12 +230,12 @@ def has_events(response: Response) -> bool:
 
 
 def _significant(beginning: bytes) -> bytes:
-    """The beginning of a body without what may stand before the first line of a stream, or before JSON."""
+    """Remove a byte order mark and white space from the beginning of a body."""
     return beginning.removeprefix(_BOM).lstrip()
 
 
 def _tells_its_form(beginning: bytes) -> bool:
-    """Whether so much of a body tells whether it is an event stream, or is so much that the rest will not."""
+    """Whether the form of a body is known from its beginning, or more of it would not help."""
     if beginning[:1] == b"{":
         return True
     if _BOM.startswith(beginning):  # it may be cut, or nothing has come
@@ -247,7 +247,7 @@ def _tells_its_form(beginning: bytes) -> bool:
 
 
 class _Reader(Generic[T]):
-    """Reads a response to its end, and knows what has arrived.
+    """Reads a response to its end, and keeps its state.
 
     Attributes:
         complete: Whether the whole response has arrived.
@@ -271,7 +271,7 @@ class _Reader(Generic[T]):
         self.body: T | None = None
 
     def chunks(self, max_event_bytes: int, max_response_bytes: int) -> Generator[T, None, None]:
-        """Each chunk the moment it is complete. One generator, because every further one costs."""
+        """Iterate over the chunks as they arrive. One generator, because each further one costs every chunk."""
         response, merger, completion = self._response, self._merger, self.completion
         events: EventDecoder | None = None
         lost: ConnectionException | None = None
@@ -329,7 +329,7 @@ class _Reader(Generic[T]):
             raise
 
     def _whole(self, limit: int) -> T:
-        """The one chunk of a server that does not stream."""
+        """Read the only chunk of a response that is not a stream."""
         self.body, data = self._decoder.whole(self._response.read(limit))
         self._merger.add(data)
         self.completion.add(getattr(self.body, "choices", ()))
@@ -349,7 +349,7 @@ class _Reader(Generic[T]):
         return self.merged() if self._merger.chunks else None
 
     def truncated(self, message: str | None, cause: ApiException | None = None) -> StreamTruncatedException:
-        """The error for a response that is not complete, with what has arrived of it."""
+        """Return the error for an incomplete response, with the response so far."""
         response = self._response
         kind = StreamTimeoutException if isinstance(cause, TimeoutException) else StreamTruncatedException
         error = kind(
