@@ -16,6 +16,8 @@ from benchmarks.server import running_server
 
 _SECTIONS = ("import", "first", "stream", "plain", "latency", "memory")
 _ONCE = ("dropped", "kept")  # memory is the same each time
+# Chunks as services send them.
+_SERVICES = ("router", "logprobs", "thinking", "obfuscated", "usage", "role", "nulls", "compact", "tools")
 # Peers take so long that less of them is measured as exactly.
 _PEER_SHARE = 8
 
@@ -25,13 +27,13 @@ class Plan:
     """How much of what is measured."""
 
     rounds: int = 7
+    # The shapes that cost most beside the floor come first.
     streams: tuple[str, ...] = (
+        *(f"{shape}:{framing}" for framing in ("length", "each") for shape in _SERVICES),
         "full:each",
         "full:large",
-        "compact:each",
         "compact:large",
         "japanese:each",
-        "tools:each",
         "full:gzip",
     )
     chunks: int = 20_000

@@ -6,8 +6,10 @@
 """
 
 import json
+import random
+import string
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import cycle
 from typing import Any
@@ -17,11 +19,19 @@ SHAPES = {
     "compact": "about 215 bytes, nothing but what is needed",
     "japanese": "as compact, in Japanese",
     "tools": "fragments of a tool call",
+    "nulls": "as OpenAI's API sends it: every optional field, with null",
+    "role": "the role in every chunk",
+    "obfuscated": "a random string in every chunk, against the guessing of texts from sizes",
+    "usage": "the usage so far in every chunk",
+    "thinking": "the reasoning of a model, with a null text",
+    "router": "as a router between providers sends it, with fields of its own",
+    "logprobs": "log probabilities in every chunk",
 }
 FRAMINGS = {
     "each": "an HTTP chunk for each event",
     "large": "HTTP chunks of 32 KB",
     "gzip": "an HTTP chunk for each event, in gzip",
+    "length": "one body with a Content-Length",
 }
 PACED_STAMP = b"0" * 20
 """Stands where the server writes the time, in nanoseconds with leading zeros."""
@@ -56,6 +66,9 @@ def response(model: str) -> bytes:
     head = _head(b"text/event-stream; charset=utf-8")
     if framing == "gzip":
         head += b"Content-Encoding: gzip\r\n"
+    if framing == "length":
+        body = b"".join(_pieces(shape, framing, int(count)))
+        return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
     return b"".join(
         (stream_head(head), *map(http_chunk, _pieces(shape, framing, int(count))), http_chunk(b""))
     )
@@ -95,7 +108,7 @@ def _head(content_type: bytes) -> bytes:
 def _pieces(shape: str, framing: str, count: int) -> Iterator[bytes]:
     """The body as it is cut into HTTP chunks."""
     events = [*map(_event, _chunks(shape, count)), END]
-    if framing == "each":
+    if framing in ("each", "length"):
         yield from events
     elif framing == "large":
         body = b"".join(events)
@@ -122,21 +135,70 @@ def _chunks(shape: str, count: int) -> Iterator[dict[str, Any]]:
         ]
     else:
         first = {"role": "assistant", "content": ""}
-        middle = [{"content": text} for text in (_JAPANESE if shape == "japanese" else _WORDS)]
+        words = _JAPANESE if shape == "japanese" else _WORDS
+        middle = [_ADDED_TO_DELTA.get(shape, _text_alone)(text) for text in words]
     yield _chunk(shape, first, None)
-    for _, delta in zip(range(count - 2), cycle(middle), strict=False):
-        yield _chunk(shape, delta, None)
+    for number, delta in zip(range(count - 2), cycle(middle), strict=False):
+        yield _chunk(shape, delta, None, number)
     yield _chunk(shape, {}, "tool_calls" if shape == "tools" else "stop")
 
 
-def _chunk(shape: str, delta: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
-    head = {"id": _ID, "object": "chat.completion.chunk", "created": 1795407783, "model": "provider/model-5"}
-    if shape == "full":
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        more = {"service_tier": "default", "system_fingerprint": "fp_44709d6fcb"}
-        return {**head, **more, "choices": [choice], "usage": None}
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return {**head, "choices": [choice]}
+def _text_alone(text: str) -> dict[str, Any]:
+    return {"content": text}
+
+
+# The delta of the shapes that have more in it than a text.
+_ADDED_TO_DELTA: dict[str, Callable[[str], dict[str, Any]]] = {
+    "nulls": lambda text: {
+        "content": text,
+        "role": None,
+        "refusal": None,
+        "function_call": None,
+        "tool_calls": None,
+    },
+    "role": lambda text: {"role": "assistant", "content": text},
+    "thinking": lambda text: {"role": "assistant", "content": None, "reasoning_content": text},
+    "router": lambda text: {
+        "role": "assistant",
+        "content": text,
+        "reasoning": None,
+        "reasoning_details": [],
+    },
+}
+# The same random strings in each process.
+_random = random.Random(1)
+
+
+def _chunk(shape: str, delta: dict[str, Any], finish_reason: str | None, number: int = 0) -> dict[str, Any]:
+    chunk: dict[str, Any] = {
+        "id": _ID,
+        "object": "chat.completion.chunk",
+        "created": 1795407783,
+        "model": "provider/model-5",
+    }
+    choice: dict[str, Any] = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    chunk["choices"] = [choice]
+    if shape in ("full", "nulls", "obfuscated", "thinking"):
+        choice["logprobs"] = None
+    if shape in ("full", "obfuscated"):
+        chunk |= {"service_tier": "default", "system_fingerprint": "fp_44709d6fcb", "usage": None}
+    if shape == "nulls":
+        chunk["system_fingerprint"] = None
+    if shape == "role":
+        chunk["system_fingerprint"] = "fp_44709d6fcb"
+    if shape == "obfuscated":
+        chunk["obfuscation"] = "".join(_random.choices(string.ascii_letters, k=_random.randint(4, 18)))
+    if shape == "usage":
+        tokens = number + 1
+        chunk["usage"] = {"prompt_tokens": 19, "completion_tokens": tokens, "total_tokens": 19 + tokens}
+    if shape == "router":
+        chunk["provider"] = "Provider"
+        choice |= {"native_finish_reason": finish_reason, "logprobs": None}
+    if shape == "logprobs" and delta.get("content"):
+        text = delta["content"]
+        token = {"token": text, "logprob": -number / 1000, "bytes": [*text.encode()], "top_logprobs": []}
+        choice["logprobs"] = {"content": [token]}
+    return chunk
 
 
 def _event(chunk: dict[str, Any]) -> bytes:

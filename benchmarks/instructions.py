@@ -18,7 +18,15 @@ from benchmarks.environments import FLOOR, HERE, OURS, Environment, add_options,
 from benchmarks.server import running_server
 
 # How much of each path is done; small, for valgrind makes it thirty times as slow.
-_AMOUNTS = {"full:each": 500, "compact:large": 500, "tools:each": 500, "plain": 50}
+_AMOUNTS = {
+    "full:each": 500,
+    "compact:large": 500,
+    "tools:each": 500,
+    "router:length": 500,
+    "obfuscated:length": 500,
+    "logprobs:each": 500,
+    "plain": 50,
+}
 _PATHS = ("import", "once", *_AMOUNTS)
 _TOLERANCE = 0.05
 _STORED = HERE / "instructions.json"

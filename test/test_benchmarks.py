@@ -12,7 +12,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-STREAMS = ["full:each", "full:large", "compact:each", "japanese:each", "tools:each", "full:gzip"]
+SHAPES = [
+    "compact",
+    "japanese",
+    "tools",
+    "nulls",
+    "role",
+    "obfuscated",
+    "usage",
+    "thinking",
+    "router",
+    "logprobs",
+]
+STREAMS = [f"{shape}:each" for shape in SHAPES] + [
+    f"full:{how}" for how in ("each", "large", "gzip", "length")
+]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the benchmarks need os.wait4")
 
