@@ -79,7 +79,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
     """
 
     def run(example: Example) -> Outcome:
-        # The pages of the APIs tell to start the server with --create-rooms; the guides have the plain command.
+        # The pages of the APIs name --create-rooms for their server; the guides name the plain command.
         with LocalServer(create_rooms=example.page.name.endswith("Api.md")) as server:
             source = example.source.replace(SERVER_IN_EXAMPLES, server.url)
             directory = tmp_path_factory.mktemp("example")
