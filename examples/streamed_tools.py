@@ -33,8 +33,9 @@ def show_result(message: tachyon_sdk.Message) -> None:
 
 
 with tachyon_sdk.ApiClient() as api_client:
-    chat = tachyon_sdk.ChatApi(api_client)
-    in_room = functools.partial(chat.chat_completion_on_chatroom_stream, "restaurant")
+    chatrooms = tachyon_sdk.ChatroomApi(api_client)
+    room = chatrooms.create_chatroom(create_chat_room_request={"name": "restaurant"}).chatroom
+    in_room = functools.partial(tachyon_sdk.ChatApi(api_client).chat_completion_on_chatroom_stream, room.id)
     request = {
         "model": "large",
         "messages": [{"role": "user", "content": "What is the soup (get_price)? Then order one (Order)."}],

@@ -28,6 +28,7 @@ GUIDES = (
     "Tools",
     "Structured_output",
     "Chatrooms",
+    "Models",
     "Asyncio",
     "Errors",
     "Configuration",
@@ -51,7 +52,11 @@ INDEX = {
         "Cancel a call": "cancel; a call in asyncio",
         "Thread safety": "thread safety, threads",
     },
-    "docs/Chatrooms": {"Chatrooms": "chatrooms, conversation history"},
+    "docs/Chatrooms": {
+        "Chatrooms": "chatrooms, conversation history",
+        "List chatrooms": "paging, chatrooms; list",
+        "Read the history": "history, chatrooms; messages",
+    },
     "docs/Configuration": {
         "Environment variables": "environment variables",
         "Timeouts": "timeouts",
@@ -71,6 +76,7 @@ INDEX = {
         "Send many requests": "batch, threads, concurrency",
         "Configure with environment variables": "environment variables, Windows; environment variables",
     },
+    "docs/Models": {"Models": "models", "Choose a model": "features of models, context window"},
     "docs/Other_servers": {
         "llama.cpp": "llama.cpp",
         "LiteLLM": "LiteLLM",

@@ -46,7 +46,15 @@ SCRIPTS = [example for example in ALL if example.language == "python"]
 # In these each example says what it prints.
 TOLD = [
     ROOT / "docs" / f"{name}.md"
-    for name in ("Getting_started", "Streaming", "Tools", "Structured_output", "Chatrooms", "Asyncio")
+    for name in (
+        "Getting_started",
+        "Streaming",
+        "Tools",
+        "Structured_output",
+        "Chatrooms",
+        "Models",
+        "Asyncio",
+    )
 ]
 ECHO = 'Hello! You said: "Hello".'
 
@@ -71,7 +79,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
     """
 
     def run(example: Example) -> Outcome:
-        with LocalServer() as server:
+        # The pages of the APIs name --create-rooms for their server; the guides name the plain command.
+        with LocalServer(create_rooms=example.page.name.endswith("Api.md")) as server:
             source = example.source.replace(SERVER_IN_EXAMPLES, server.url)
             directory = tmp_path_factory.mktemp("example")
             return run_script(source, directory, settings_for(source, server.url))

@@ -77,7 +77,7 @@ def environment(url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", PRINTED)
 def test_a_program_prints_what_it_should(name: str, tmp_path: Path) -> None:
-    with LocalServer() as server:
+    with LocalServer(create_rooms=False) as server:
         done = subprocess.run(
             [*PYTHON, EXAMPLES / name],
             cwd=tmp_path,
