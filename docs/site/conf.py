@@ -111,7 +111,7 @@ release = tachyon_sdk.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "examples/*.md", f"{REFERENCE}*.rst"]
-exclude_patterns = [".*", "benchmarks", "build", "dist", "tachyon_sdk", "test"]
+exclude_patterns = [".*", "AGENTS.md", "benchmarks", "build", "dist", "tachyon_sdk", "test"]
 
 # Markdown means what it means on GitHub.
 myst_heading_anchors = 4

@@ -6,7 +6,7 @@ from tachyon_sdk._contract.model import Alternative, Lenient
 
 
 class FilePart(Alternative):
-    """A file.
+    """A file in a message.
 
     Attributes:
         type: Type of the part: `file`.

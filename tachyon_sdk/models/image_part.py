@@ -6,7 +6,7 @@ from tachyon_sdk._contract.model import Alternative, Lenient
 
 
 class ImagePart(Alternative):
-    """An image.
+    """An image in a message.
 
     Attributes:
         type: Type of the part: `image`.

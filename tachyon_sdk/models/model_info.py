@@ -9,7 +9,7 @@ from tachyon_sdk.models.supported_feature import SupportedFeature
 
 
 class ModelInfo(Answer):
-    """A model.
+    """A model, with its name and limits.
 
     Attributes:
         id: Identifier of the model, `provider/model`; the value of `model` in a request.

@@ -6,7 +6,7 @@ from tachyon_sdk._contract.model import Alternative, Lenient
 
 
 class TextPart(Alternative):
-    """A text.
+    """A text in a message.
 
     Attributes:
         type: Type of the part: `text`.

@@ -88,7 +88,7 @@ class AnswerDecoder(Generic[M]):
             StreamErrorException: The body is an error in spite of its status.
             ResponseDecodeException: The body is not a valid response.
         """
-        response, data = self._read(body.removeprefix(_BOM))
+        response, data = self._read(body.removeprefix(_BOM), body)
         self._refuse_error(response, data)
         if any(_is_message_beside_delta(choice) for choice in getattr(response, "choices", ())):
             response = self._model.model_validate(_without_empty_deltas(response.to_dict()))
@@ -200,13 +200,14 @@ class AnswerDecoder(Generic[M]):
         data = to_json(value)
         return self._validate_json(data), data
 
-    def _read(self, data: bytes) -> tuple[M, bytes]:
+    def _read(self, data: bytes, received: bytes | None = None) -> tuple[M, bytes]:
+        """Validate a JSON text. `received` is the text for errors, if it is another one."""
         try:
             chunk = self._validate_json(data)
         except ValidationError as error:
             repaired = self._repair.repaired(data)
             if repaired is None:
-                raise self._invalid(data, error) from error
+                raise self._invalid(received or data, error) from error
         else:
             # The other half of a character may be in it.
             repaired = self._repair.repaired(data) if self._repair.halves else None
@@ -215,7 +216,7 @@ class AnswerDecoder(Generic[M]):
         try:
             return self._validate_json(repaired), repaired
         except ValidationError as error:
-            raise self._invalid(data, error) from error
+            raise self._invalid(received or data, error) from error
 
     def _invalid(self, data: bytes, error: ValidationError) -> ResponseDecodeException:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -125,10 +125,18 @@ def test_every_example_of_these_guides_says_what_it_prints(page: Path) -> None:
 )
 def test_the_documented_calls_end_as_they_say(example: Example, outcomes: Outcomes) -> None:
     printed = succeeded(outcomes, example)
+    api = example.page.stem
     (method,) = re.findall(r"api_instance\.(\w+)\(", example.source)
     head, _, response = printed.partition("\n\n")
-    assert head == f"The response of ChatApi->{method}:"
-    assert f"content={ECHO!r}" in response
+    if (
+        api != "ChatApi" and "chatroom_id = " in example.source
+    ):  # of a chatroom that the reader has to create first
+        assert head.startswith(
+            f"Exception when calling {api}->{method}: 404 Not Found: no such chatroom: 'room-1'"
+        )
+        return
+    assert head == f"The response of {api}->{method}:"
+    assert api != "ChatApi" or f"content={ECHO!r}" in response
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,8 @@ def test_the_documented_streams_print_the_answer(example: Example, outcomes: Out
 
 def test_every_call_has_its_three_examples() -> None:
     sources = [example.source for example in SCRIPTS if example.page.name == "ChatApi.md"]
-    for operation, stream in ((name, f"{name}_stream") for name in operations()):
+    streamed = [name for name, row in operations().items() if row["Class"] == "*ChatApi*"]
+    for operation, stream in ((name, f"{name}_stream") for name in streamed):
         calls = [source for source in sources if re.search(rf"\.({operation}|{stream})\(", source)]
         assert [f".{stream}(" in source for source in calls] == [False, True, False]
         assert ["ChatCompletionRequest()" in source for source in calls] == [False, False, True]
