@@ -42,7 +42,7 @@ RULES = """
     api_client            -> ._generic
     api_client            -> .exceptions .configuration .retry .rest ._request .streaming .api_response ._version
     api_client            -> ._contract ._settings ._transport.headers ._errors
-    api                   -> .api_client .api_response .streaming .models ._contract pydantic typing_extensions
+    api                   -> .api_client .api_response .streaming .models ._contract ._lazy pydantic typing_extensions
     _typed                -> .exceptions pydantic pydantic_core
     tools structured      -> .exceptions .models .streaming ._contract ._typed pydantic pydantic_core
     local                 -> . ._lazy ._version .api .models .api_client .configuration .exceptions ._contract
