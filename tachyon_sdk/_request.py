@@ -137,6 +137,8 @@ def build_url(
         if not segment or _has_dot_segment(segment):
             raise ApiValueError(f"{name} must not be {value!r}: it would lead to another path")
         path = path.replace("{" + name + "}", segment)
+    if not query:
+        return f"{host}{path}"
     # The error of urlencode would hold the value.
     if any(_has_surrogate(text) for name, value in query.items() for text in (name, *_texts(value))):
         raise ApiValueError("a query parameter is no text that can be sent")
@@ -210,11 +212,13 @@ def auth_override(auth: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
 
 
 def _check_present(operation: Operation[Any], headers: Mapping[str, str], query: Mapping[str, Any]) -> None:
-    sent = {name.lower() for name in headers}
     for parameter in operation.parameters:
         if not parameter.required or parameter.place == "path":
             continue
-        if parameter.name.lower() not in sent if parameter.place == "header" else parameter.name not in query:
+        sent = headers if parameter.place == "header" else query
+        if parameter.name in sent:
+            continue
+        if sent is query or parameter.name.lower() not in {name.lower() for name in headers}:
             raise ApiValueError(f"{parameter.argument} is missing{_hint(parameter.configured_by)}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tachyon_sdk import rest
+from tachyon_sdk._contract.model import Model
 from tachyon_sdk._contract.operation import M, Operation, RequestOptions
 from tachyon_sdk._errors.headers import read_retry_after
 from tachyon_sdk._errors.responses import raise_for_status, status_error
@@ -288,5 +289,8 @@ class ApiClient(GenericCalls):
 
 def _choices_of(body: Any) -> int:
     """Return the number of choices that a request asks for."""
-    number = body.get("n") if isinstance(body, Mapping) else getattr(body, "n", None)
+    if isinstance(body, Model):  # the common case first: the check for a Mapping is slow
+        number = getattr(body, "n", None)
+    else:
+        number = body.get("n") if isinstance(body, Mapping) else None
     return number if isinstance(number, int) else 1

@@ -65,9 +65,9 @@ def _decoder_of(codings: str) -> Any:
 
 def decompressor_of(headers: Mapping[str, str]) -> Decompressor | None:
     """Return the decompressor for a body, or None if it is not compressed or urllib3 does not know the coding."""
-    value = headers.get("Content-Encoding")
-    if not value:
+    if "Content-Encoding" not in headers:  # cheaper than `get`, which raises an error within urllib3
         return None
+    value = headers["Content-Encoding"]
     named = (coding.strip() for coding in value.lower().split(","))
     codings = [coding for coding in named if coding not in ("", "identity")]
     if not codings or any(coding not in BaseHTTPResponse.CONTENT_DECODERS for coding in codings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -51,25 +51,36 @@ def build_headers(*layers: Mapping[str, Any]) -> Headers:
         ApiValueError: A name or a value has characters that cannot be sent. The message does not show the value.
     """
     merged: dict[str, tuple[str, str]] = {}
+    texts = []
     for layer in layers:
         for name, value in layer.items():
-            _check_name(name)
+            key = _key_of(name)
             if value is None:
-                merged.pop(name.lower(), None)
+                merged.pop(key, None)
                 continue
             text = value if type(value) is str else text_of(value, f"the header {name}")
-            # Most values are printable ASCII, and this check is cheaper than the pattern.
-            if not (text.isascii() and text.isprintable()) and not _HEADER_VALUE.fullmatch(text):
-                raise ApiValueError(f"the value of the header {name} has characters that cannot be sent")
-            merged[name.lower()] = (name, text)
+            texts.append(text)
+            merged[key] = (name, text)
+    # Most values are printable ASCII, and one check of all is cheaper than the pattern for each.
+    together = "".join(texts)
+    if not (together.isascii() and together.isprintable()):
+        _check_values(layers)
     return Headers(merged.values())
 
 
 @lru_cache(maxsize=128)  # Exceptions are not cached.
-def _check_name(name: object) -> None:
+def _key_of(name: object) -> str:
+    """Return the name in lower case, by which headers are merged."""
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
         # The name is not shown: it may be a whole header with its value.
         raise ApiValueError("the name of a header has characters that cannot be sent")
+    return name.lower()
+
+
+def _check_values(layers: Iterable[Mapping[str, Any]]) -> None:
+    for name, value in (item for layer in layers for item in layer.items()):
+        if isinstance(value, str) and not _HEADER_VALUE.fullmatch(value):
+            raise ApiValueError(f"the value of the header {name} has characters that cannot be sent")
 
 
 def text_of(value: Any, what: str) -> str:

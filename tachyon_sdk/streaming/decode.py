@@ -90,9 +90,11 @@ class AnswerDecoder(Generic[M]):
         """
         response, data = self._read(body.removeprefix(_BOM), body)
         self._refuse_error(response, data)
-        if any(_is_message_beside_delta(choice) for choice in getattr(response, "choices", ())):
-            response = self._model.model_validate(_without_empty_deltas(response.to_dict()))
-            data = response.to_json_bytes()
+        for choice in getattr(response, "choices", ()):
+            if _is_message_beside_delta(choice):
+                response = self._model.model_validate(_without_empty_deltas(response.to_dict()))
+                data = response.to_json_bytes()
+                break
         if response.__pydantic_fields_set__ <= (response.__pydantic_extra__ or {}).keys():
             raise self._undecodable(body, "it has none of its properties")
         return response, data
@@ -225,7 +227,9 @@ class AnswerDecoder(Generic[M]):
 
     def _refuse_error(self, response: M, data: bytes, event: bool = False) -> None:
         choices = getattr(response, "choices", ())
-        failed = any(_is_failure(choice.finish_reason) for choice in choices)
+        failed = False
+        for choice in choices:
+            failed = failed or _is_failure(choice.finish_reason)
         if choices and not failed and not response.__pydantic_extra__ and data.find(_ERROR) < 0:
             return
         value = from_json(data)
@@ -243,7 +247,7 @@ class AnswerDecoder(Generic[M]):
 
 def _is_failure(finish_reason: Any) -> bool:
     """Whether a finish reason means that the model failed: `error`, or a word that contains it."""
-    return isinstance(finish_reason, str) and "error" in finish_reason.lower()
+    return finish_reason != "stop" and isinstance(finish_reason, str) and "error" in finish_reason.lower()
 
 
 def _separate_objects(text: bytes) -> list[bytes]:

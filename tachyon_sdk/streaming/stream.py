@@ -213,7 +213,10 @@ class Stream(Generic[T]):
 
 def is_event_stream(headers: Mapping[str, str]) -> bool:
     """Whether a body is an event stream by its media type (WHATWG HTML, section 9.2)."""
-    return headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
+    media_type = headers.get("Content-Type", "")
+    if media_type == "application/json":  # the common case costs one comparison
+        return False
+    return media_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 
 def has_events(response: Response) -> bool:
