@@ -128,9 +128,6 @@ def take_away(monkeypatch: pytest.MonkeyPatch, part: str, *, odd: bool) -> None:
             monkeypatch.setattr(importlib.import_module(f"urllib3.{module}"), part, other)
     else:
         rename(monkeypatch, part, odd=odd)
-    # A new class, because the choice is made once for each class.
-    own = type("HTTPResponse", (urllib3.response.HTTPResponse,), {})
-    monkeypatch.setattr(urllib3.response, "HTTPResponse", own)
 
 
 class KeywordDecoder:
@@ -161,16 +158,35 @@ WAYS = [
 ]
 
 
-@pytest.fixture(params=WAYS, ids=[f"{part}-{'odd' if odd else 'absent'}" for part, odd in WAYS])
-def part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+# Once for all tests of the module: to change all classes takes longer than a test.
+@pytest.fixture(
+    scope="module", params=WAYS, ids=[f"{part}-{'odd' if odd else 'absent'}" for part, odd in WAYS]
+)
+def taken_away(request: pytest.FixtureRequest) -> Iterator[str]:
     name, odd = request.param
-    take_away(monkeypatch, name, odd=odd)
-    yield name
-    gc.collect()  # Objects that are closed later would miss the new names.
+    gc.freeze()  # makes the collection below cheap
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        take_away(monkeypatch, name, odd=odd)
+        yield name
+        gc.collect()  # Objects that are closed later would miss the new names.
+    gc.unfreeze()
+
+
+@pytest.fixture
+def part(taken_away: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    use_new_response_class(monkeypatch)
+    return taken_away
+
+
+def use_new_response_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The choice is made once for each class.
+    own = type("HTTPResponse", (urllib3.response.HTTPResponse,), {})
+    monkeypatch.setattr(urllib3.response, "HTTPResponse", own)
 
 
 def test_urllib3s_own_pools_keep_several_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     take_away(monkeypatch, "pool_classes_by_scheme", odd=False)
+    use_new_response_class(monkeypatch)
     with RawServer([ANSWER] * 4) as server, chat(server.url) as api:
         for _ in range(2):
             options = {"chat_completion_request": BODY}
