@@ -284,7 +284,7 @@ class _Reader(Generic[T]):
                     yield self._whole(max_response_bytes)
                     return
                 events = EventDecoder(max_event_bytes)
-                plain, keep = self._decoder.plain(completion.reasons), merger.add
+                plain, keep = self._decoder.plain(completion.reasons), merger.keep
                 for piece in response.pieces():
                     try:
                         arrived, too_large = events.feed(piece), None
@@ -297,6 +297,7 @@ class _Reader(Generic[T]):
                             continue
                         keep(data)
                         yield chunk
+                    merger.settle(len(arrived), len(piece))
                     if too_large is not None:
                         raise ResponseDecodeException(
                             response.status, response.reason, headers=response.headers, message=str(too_large)
