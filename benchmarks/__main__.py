@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -14,8 +15,11 @@ from benchmarks import tables
 from benchmarks.environments import FLOOR, HERE, OURS, Environment, add_options, clients, prepared
 from benchmarks.server import running_server
 
-_SECTIONS = ("import", "first", "stream", "plain", "latency", "memory")
-_ONCE = ("dropped", "kept")  # memory is the same each time
+_SECTIONS = ("import", "first", "stream", "threads", "plain", "connection", "latency", "merge", "memory")
+_QUICK_SECTIONS = ("import", "first", "stream", "plain", "latency")
+_CONNECTIONS = ("kept", "new", "kept, TLS", "new, TLS")
+_BUSY_STREAMS = 64
+_ONCE = ("chunks dropped", "chunks kept")  # memory is the same each time
 # Chunks as services send them.
 _SERVICES = ("router", "logprobs", "thinking", "obfuscated", "usage", "role", "nulls", "compact", "tools")
 # Peers take so long that less of them is measured as exactly.
@@ -37,7 +41,14 @@ class Plan:
         "full:gzip",
     )
     chunks: int = 20_000
+    # Number of threads, each with a stream, and what is streamed.
+    threads: tuple[str, ...] = tuple(
+        f"{threads} threads:{stream}"
+        for threads in (32, 128)
+        for stream in ("router:each", "obfuscated:each", "compact:each")
+    )
     calls: int = 3_000
+    connections: int = 300
     paced_chunks: int = 300
     long_chunks: int = 100_000
 
@@ -48,9 +59,11 @@ _QUICK = Plan(rounds=5, streams=("full:each", "compact:large"), calls=500, paced
 class Bench:
     """Measures clients; each measurement runs in a process of its own."""
 
-    def __init__(self, plan: Plan, url: str) -> None:
+    def __init__(self, plan: Plan, url: str, tls_url: str, ca_file: Path) -> None:
         self._plan = plan
         self._url = url
+        self._tls_url = tls_url
+        self._ca_file = ca_file
 
     def names(self, section: str) -> Iterator[str]:
         """What a section consists of."""
@@ -58,6 +71,12 @@ class Bench:
             yield from ("bare", "import", "package")
         elif section == "stream":
             yield from self._plan.streams
+        elif section == "threads":
+            yield from self._plan.threads
+        elif section == "connection":
+            yield from _CONNECTIONS
+        elif section == "latency":
+            yield from ("latency", "latency, busy")
         elif section == "memory":
             yield from _ONCE
         else:
@@ -81,10 +100,21 @@ class Bench:
             return self._script(client, script.format(client.client, self._url))
         if name == "plain":
             return self._worker(client, "plain", self._share(client, plan.calls))
+        if name in _CONNECTIONS:
+            url, model = self._tls_url if "TLS" in name else self._url, "closed" if "new" in name else "plain"
+            return self._worker(client, "plain", plan.connections, model, url=url)
         if name == "latency":
             return self._worker(client, "latency", plan.paced_chunks)
+        if name == "latency, busy":
+            return self._worker(client, "latency", plan.paced_chunks, _BUSY_STREAMS)
+        if name == "merge":
+            return self._worker(client, "merge", self._share(client, plan.long_chunks))
+        if name in plan.threads:
+            threads, _, stream = name.partition(" threads:")
+            return self._worker(client, "threads", stream, threads, self._share(client, 2 * plan.chunks))
         if name in _ONCE:
-            return self._worker(client, "memory", self._share(client, plan.long_chunks), name)
+            keep = name.removeprefix("chunks ")
+            return self._worker(client, "memory", self._share(client, plan.long_chunks), keep)
         return self._worker(client, "stream", name, self._share(client, plan.chunks))
 
     def _share(self, client: Environment, count: int) -> int:
@@ -102,15 +132,16 @@ class Bench:
             raise subprocess.CalledProcessError(process.returncode, script)
         return {"cpu": used.ru_utime + used.ru_stime, "wall": wall}
 
-    def _worker(self, client: Environment, *arguments: str | int) -> dict[str, float]:
+    def _worker(self, client: Environment, *arguments: str | int, url: str = "") -> dict[str, float]:
         command = [
             str(client.python),
             str(HERE / "worker.py"),
             client.client,
-            self._url,
+            url or self._url,
             *map(str, arguments),
         ]
-        done = subprocess.run(command, env=client.variables(), check=True, capture_output=True)
+        variables = client.variables(SSL_CERT_FILE=str(self._ca_file))
+        done = subprocess.run(command, env=variables, check=True, capture_output=True)
         figures: dict[str, float] = json.loads(done.stdout)
         return figures
 
@@ -171,7 +202,9 @@ def _options() -> argparse.Namespace:
     )
     add_options(parser)
     options = parser.parse_args()
-    options.only = options.only.split(",") if options.only else [*_SECTIONS][: 5 if options.quick else None]
+    options.only = (
+        options.only.split(",") if options.only else [*(_QUICK_SECTIONS if options.quick else _SECTIONS)]
+    )
     names = options.clients.split(",") if options.clients else clients()[: 2 if options.quick else None]
     options.clients = [FLOOR, *(name for name in names if name != FLOOR)]
     if unknown := ({*options.only} - {*_SECTIONS}) | ({*options.clients} - {*clients()}):
@@ -185,8 +218,13 @@ def _main() -> None:
     rounds = options.rounds or plan.rounds
     environments = prepared(options.clients, options)
     started = time.monotonic()
-    with running_server() as url:
-        measured = measure(Bench(plan, url), environments, options.only, rounds)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_server() as url,
+        running_server(Path(folder)) as tls_url,
+    ):
+        bench = Bench(plan, url, tls_url, Path(folder, "ca.pem"))
+        measured = measure(bench, environments, options.only, rounds)
     about = tables.about(environments, rounds, time.monotonic() - started)
     print(about, *tables.tables(measured), sep="\n\n")
     if options.json:

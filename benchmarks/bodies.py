@@ -60,8 +60,9 @@ _ARGUMENTS = [
 def response(model: str) -> bytes:
     """The response to a request that names this model."""
     kind, *rest = model.split(":")
-    if kind == "plain":
-        return _head(b"application/json") + b"Content-Length: %d\r\n\r\n" % len(_PLAIN) + _PLAIN
+    if kind in ("plain", "closed"):
+        head = _head(b"application/json", b"close" if kind == "closed" else b"keep-alive")
+        return head + b"Content-Length: %d\r\n\r\n" % len(_PLAIN) + _PLAIN
     shape, framing, count = rest
     head = _head(b"text/event-stream; charset=utf-8")
     if framing == "gzip":
@@ -93,15 +94,21 @@ def http_chunk(data: bytes) -> bytes:
 END = b"data: [DONE]\n\n"
 
 
-def _head(content_type: bytes) -> bytes:
+def busy() -> tuple[bytes, bytes]:
+    """The beginning of a stream without an end, and an HTTP chunk that is sent again and again."""
+    chunk = _chunk("full", {"content": " busy"}, None)
+    return stream_head(_head(b"text/event-stream; charset=utf-8")), http_chunk(_event(chunk))
+
+
+def _head(content_type: bytes, connection: bytes = b"keep-alive") -> bytes:
     return (
         b"HTTP/1.1 200 OK\r\n"
         b"Server: benchmark\r\n"
         b"Date: Mon, 23 Nov 2026 04:23:03 GMT\r\n"
         b"Content-Type: %b\r\n"
-        b"Connection: keep-alive\r\n"
+        b"Connection: %b\r\n"
         b"Cache-Control: no-cache\r\n"
-        b"X-Request-Id: 5f0c3c2e-7a53-4a1c-9d59-0f6f2a1f7c11\r\n" % content_type
+        b"X-Request-Id: 5f0c3c2e-7a53-4a1c-9d59-0f6f2a1f7c11\r\n" % (content_type, connection)
     )
 
 

@@ -11,9 +11,19 @@ from benchmarks.environments import Environment
 Measured = dict[str, dict[str, list[float]]]
 """Name of a figure, name of a client: a value for each round, in seconds or bytes."""
 
-_SHOWN = ("urllib3", "pydantic", "pydantic_core", "tachyon-chat-sdk", "openai", "mistralai")
+_SHOWN = (
+    "urllib3",
+    "pydantic",
+    "pydantic_core",
+    "tachyon-chat-sdk",
+    "openai",
+    "mistralai",
+    "httpx",
+    "httpx-sse",
+)
 _UNITS = {"ms": 1e3, "µs": 1e6, "B": 1.0, "×": 1.0}
-_TABLES = {
+_OF_THREADS = "A chunk of one of many streams at a time, a thread each (time)"
+_TABLES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "Import (CPU)": (
         ("bare Python", "bare cpu", "ms"),
         ("with what a call needs", "import cpu", "ms"),
@@ -23,12 +33,25 @@ _TABLES = {
     ),
     "First call: start, import, call, exit": (("CPU", "first cpu", "ms"), ("time", "first wall", "ms")),
     "A streamed chunk (CPU)": (),  # a column for each stream
+    _OF_THREADS: (),
     "A plain call": (("CPU", "plain cpu", "µs"), ("time", "plain wall", "µs")),
-    "Added latency of a chunk": (("p50", "latency p50", "µs"), ("p99", "latency p99", "µs")),
+    "A plain call over a kept or a new connection (CPU)": (
+        ("kept", "kept cpu", "µs"),
+        ("new", "new cpu", "µs"),
+        ("kept, TLS", "kept, TLS cpu", "µs"),
+        ("new, TLS", "new, TLS cpu", "µs"),
+    ),
+    "Added latency of a chunk": (
+        ("p50", "latency p50", "µs"),
+        ("p99", "latency p99", "µs"),
+        ("p50 beside 64 busy streams", "latency, busy p50", "µs"),
+        ("p99 beside 64 busy streams", "latency, busy p99", "µs"),
+    ),
+    "The whole text of a long stream, per chunk": (("CPU", "merge cpu", "µs"),),
     "Growth over one long stream, per chunk": (
-        ("chunks dropped", "dropped bytes", "B"),
-        ("chunks kept", "kept bytes", "B"),
-        ("chunks dropped, CPU", "dropped cpu", "µs"),
+        ("chunks dropped", "chunks dropped bytes", "B"),
+        ("chunks kept", "chunks kept bytes", "B"),
+        ("chunks dropped, CPU", "chunks dropped cpu", "µs"),
     ),
 }
 _SUMMARY = {
@@ -36,6 +59,7 @@ _SUMMARY = {
     "first call, CPU": "first cpu",
     "CPU per streamed chunk": "",
     "CPU per plain call": "plain cpu",
+    "chunk of 32 or 128 streams, time": "threads",
     "added latency, p50": "latency p50",
 }
 
@@ -61,11 +85,16 @@ def about(environments: list[Environment], rounds: int, seconds: float) -> str:
 def tables(measured: Measured) -> Iterator[str]:
     """All tables that there are figures for, the summary last."""
     measured = {**measured, **_derived(measured)}
-    streams = [name for name in measured if name.endswith(" cpu") and ":" in name]
-    of_streams = tuple((name.removesuffix(" cpu").replace(":", ", "), name, "µs") for name in streams)
+    several = [name for name in measured if name.endswith(" cpu") and ":" in name]
+    streams = [name for name in several if "threads" not in name]
+    of_threads = [name.replace(" cpu", " wall") for name in several if "threads" in name]
+    generated = {
+        title: tuple((name.rpartition(" ")[0].replace(":", ", "), name, "µs") for name in names)
+        for title, names in zip(("A streamed chunk (CPU)", _OF_THREADS), (streams, of_threads), strict=True)
+    }
     clients = list(dict.fromkeys(client for figures in measured.values() for client in figures))
     for title, columns in _TABLES.items():
-        present = [column for column in columns or of_streams if column[1] in measured]
+        present = [column for column in columns or generated[title] if column[1] in measured]
         if present:
             yield _table(
                 title,
@@ -79,7 +108,10 @@ def tables(measured: Measured) -> Iterator[str]:
         "Ratios to the floor",
         list(_SUMMARY),
         {
-            client: [_ratios(measured, [name] if name else streams, client) for name in _SUMMARY.values()]
+            client: [
+                _ratios(measured, {"": streams, "threads": of_threads}.get(name, [name]), client)
+                for name in _SUMMARY.values()
+            ]
             for client in clients
         },
     )
@@ -115,6 +147,8 @@ def _cell(figures: dict[str, list[float]], client: str, unit: str) -> str:
     shown = f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
     if client == "floor" or "floor" not in figures:
         return f"{shown} {unit}"
+    if unit == "B" and statistics.median(figures["floor"]) < 1:
+        return f"{shown} {unit}"  # the ratio to next to nothing says nothing
     ratios = _against_floor(figures, client)
     spread = 0.0
     if len(ratios) > 1:

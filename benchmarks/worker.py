@@ -9,8 +9,10 @@ installed.
 import gc
 import importlib
 import json
+import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +28,7 @@ class Client(Protocol):
     def connect(self, url: str) -> Any: ...
     def plain(self, client: Any, model: str) -> str | None: ...
     def stream(self, client: Any, model: str) -> Iterator[Any]: ...
+    def collect(self, client: Any, model: str) -> str: ...
 
 
 def stream(module: Client, url: str, stream: str, chunks: str) -> dict[str, float]:
@@ -39,21 +42,63 @@ def stream(module: Client, url: str, stream: str, chunks: str) -> dict[str, floa
     return {"cpu": cpu / count, "wall": wall / count}
 
 
-def plain(module: Client, url: str, calls: str) -> dict[str, float]:
-    """Seconds of CPU, and of time, for each call, one after the other over one connection."""
+def threads(module: Client, url: str, stream: str, streams: str, chunks: str) -> dict[str, float]:
+    """Seconds of CPU, and of time, for each chunk of several streams at a time, a thread each, with one client."""
     client = module.connect(url)
-    _call(module, client, _WARM_UP_CALLS)
+    _texts(module, client, stream, _WARM_UP_CHUNKS)
+    count, each = int(streams), int(chunks) // int(streams)
+    ready, failed = threading.Barrier(count + 1), []
+
+    def read() -> None:
+        ready.wait()
+        try:
+            _texts(module, client, stream, each)
+        except Exception as error:
+            failed.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(count)]
+    for reader in readers:
+        reader.start()
+    wall, cpu = time.perf_counter(), time.process_time()
+    ready.wait()
+    for reader in readers:
+        reader.join()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    if failed:
+        raise failed[0]
+    return {"cpu": cpu / (each * count), "wall": wall / (each * count)}
+
+
+def merge(module: Client, url: str, chunks: str) -> dict[str, float]:
+    """Seconds of CPU, and of time, for each chunk of a long stream whose whole text is wanted at the end."""
+    client = module.connect(url)
+    module.collect(client, f"stream:compact:each:{_WARM_UP_CHUNKS}")
+    count = int(chunks)
+    wall, cpu = time.perf_counter(), time.process_time()
+    text = module.collect(client, f"stream:compact:each:{count}")
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    if len(text) < count - 2:  # the first and the last chunk have no text
+        raise RuntimeError(f"{len(text)} letters of {count} chunks")
+    return {"cpu": cpu / count, "wall": wall / count}
+
+
+def plain(module: Client, url: str, calls: str, model: str = "plain") -> dict[str, float]:
+    """Seconds of CPU, and of time, for each call, one after the other. Model `plain` keeps the connection."""
+    client = module.connect(url)
+    _call(module, client, _WARM_UP_CALLS, model)
     count = int(calls)
     wall, cpu = time.perf_counter(), time.process_time()
-    _call(module, client, count)
+    _call(module, client, count, model)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {"cpu": cpu / count, "wall": wall / count}
 
 
-def latency(module: Client, url: str, chunks: str) -> dict[str, float]:
-    """Seconds from the sending of an event until the text of its chunk is at hand."""
+def latency(module: Client, url: str, chunks: str, others: str = "0") -> dict[str, float]:
+    """Seconds from the sending of an event until the text of its chunk is at hand, beside other streams."""
     client = module.connect(url)
     _texts(module, client, "full:each", _WARM_UP_CHUNKS)
+    for _ in range(int(others)):
+        threading.Thread(target=_read_forever, args=(module, client), daemon=True).start()
     arrived: list[tuple[int, str]] = []
     now = time.monotonic_ns
     for chunk in module.stream(client, f"paced:{chunks}"):
@@ -101,6 +146,11 @@ def _work(module: Client, client: Any, parts: list[tuple[str, int]]) -> None:
             _texts(module, client, what, count)
 
 
+def _read_forever(module: Client, client: Any) -> None:
+    for chunk in module.stream(client, "busy"):
+        _ = chunk.choices[0].delta.content
+
+
 def _texts(module: Client, client: Any, stream: str, count: int) -> None:
     texts: list[str | None] = []
     append = texts.append
@@ -111,9 +161,9 @@ def _texts(module: Client, client: Any, stream: str, count: int) -> None:
         raise RuntimeError(f"{len(texts)} chunks of {count}")
 
 
-def _call(module: Client, client: Any, count: int) -> None:
+def _call(module: Client, client: Any, count: int, model: str = "plain") -> None:
     for _ in range(count):
-        if not module.plain(client, "plain"):
+        if not module.plain(client, model):
             raise RuntimeError("an answer without a text")
 
 
@@ -126,11 +176,14 @@ def _resident(what: str) -> int:
 def _main() -> None:
     name, url, measurement, *arguments = sys.argv[1:]
     module = importlib.import_module(f"clients.{name}")
-    print(json.dumps(_MEASUREMENTS[measurement](module, url, *arguments)))
+    print(json.dumps(_MEASUREMENTS[measurement](module, url, *arguments)), flush=True)
+    os._exit(0)  # threads may still read
 
 
 _MEASUREMENTS: dict[str, Callable[..., dict[str, float]]] = {
     "stream": stream,
+    "threads": threads,
+    "merge": merge,
     "plain": plain,
     "latency": latency,
     "memory": memory,

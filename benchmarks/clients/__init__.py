@@ -5,6 +5,7 @@
 `plain(client, model)`: makes a call, returns its text.
 `stream(client, model)`: makes a streamed call, returns an iterator of chunks that each have
 `.choices[0].delta.content`.
+`collect(client, model)`: makes a streamed call, reads it to its end, and returns the whole text.
 
 The imports of the module are what a program needs for a call; they are what "import" measures. All paths of the
 server are the same; the name of the model says what it answers.

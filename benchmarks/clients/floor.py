@@ -122,6 +122,10 @@ def stream(client: Client, model: str) -> Iterator[Chunk]:
     return client.stream(_request(model, stream=True))
 
 
+def collect(client: Client, model: str) -> str:
+    return "".join(chunk.choices[0].delta.content or "" for chunk in stream(client, model))
+
+
 def _request(model: str, stream: bool | None = None) -> Request:
     system = Message(role="system", content="Be brief.")
     user = Message(role="user", content="Hello, who are you?")

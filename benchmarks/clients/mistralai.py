@@ -24,3 +24,7 @@ def plain(client: Any, model: str) -> str | None:
 
 def stream(client: Any, model: str) -> Iterator[Any]:
     return (event.data for event in client.chat.stream(model=model, messages=_MESSAGES))
+
+
+def collect(client: Any, model: str) -> str:
+    return "".join(chunk.choices[0].delta.content or "" for chunk in stream(client, model))

@@ -25,3 +25,7 @@ def plain(client: Any, model: str) -> str | None:
 
 def stream(client: Any, model: str) -> Iterator[Any]:
     return iter(client.chat.completions.create(model=model, messages=_MESSAGES, stream=True))
+
+
+def collect(client: Any, model: str) -> str:
+    return "".join(chunk.choices[0].delta.content or "" for chunk in stream(client, model))

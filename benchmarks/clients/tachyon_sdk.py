@@ -25,6 +25,10 @@ def stream(client: ChatApi, model: str) -> Stream[ChatCompletionChunkResponse]:
     return client.chat_completion_stream(chat_completion_request=_request(model))
 
 
+def collect(client: ChatApi, model: str) -> str:
+    return stream(client, model).collect().text
+
+
 def _request(model: str) -> ChatCompletionRequest:
     system = Message(role="system", content="Be brief.")
     user = Message(role="user", content="Hello, who are you?")
