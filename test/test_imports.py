@@ -32,6 +32,7 @@ RULES = """
     configuration         -> .exceptions .retry ._settings ._version
     _contract             -> pydantic pydantic_core typing_extensions
     _contract.paging      -> .exceptions
+    _contract.operation   -> .exceptions ._contract pydantic
     models                -> ._contract ._lazy pydantic typing_extensions
     streaming             -> .exceptions ._errors ._contract pydantic pydantic_core
     _transport            -> .exceptions .configuration urllib3

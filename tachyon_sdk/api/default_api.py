@@ -1,7 +1,9 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, StrictInt, StrictStr
 
 from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import ApiClient, RawResponse
@@ -19,9 +21,9 @@ _get_chatroom_messages = Operation(
         Parameter("chatroom_id", "chatroom_id", "path", required=True),
         Parameter("x-operator-id", "x_operator_id", "header", required=True, configured_by="operator_id"),
         Parameter("Authorization", "authorization", "header", required=True, configured_by="access_token"),
-        Parameter("limit", "limit", "query", required=True),
-        Parameter("offset", "offset", "query", required=True),
-        Parameter("search", "search", "query", required=True),
+        Parameter("limit", "limit", "query", required=True, type=Annotated[StrictInt, Field(ge=1)]),
+        Parameter("offset", "offset", "query", required=True, type=Annotated[StrictInt, Field(ge=0)]),
+        Parameter("search", "search", "query", required=True, type=StrictStr),
     ),
     accept="application/json",
     answer_type=ChatroomsChatroomIdMessagesGetResponse,
@@ -36,10 +38,12 @@ _get_chatrooms = Operation(
     parameters=(
         Parameter("x-operator-id", "x_operator_id", "header", required=True, configured_by="operator_id"),
         Parameter("Authorization", "authorization", "header", required=True, configured_by="access_token"),
-        Parameter("limit", "limit", "query", required=False),
-        Parameter("offset", "offset", "query", required=False),
-        Parameter("search", "search", "query", required=False),
-        Parameter("metadata_user_id", "metadata_user_id", "query", required=False),
+        Parameter(
+            "limit", "limit", "query", required=False, type=Annotated[StrictInt, Field(ge=1), Field(le=100)]
+        ),
+        Parameter("offset", "offset", "query", required=False, type=Annotated[StrictInt, Field(ge=0)]),
+        Parameter("search", "search", "query", required=False, type=StrictStr),
+        Parameter("metadata_user_id", "metadata_user_id", "query", required=False, type=StrictStr),
     ),
     accept="application/json",
     answer_type=GetChatroomsResponse,

@@ -1,8 +1,11 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import StrictBool, StrictStr
+
+from tachyon_sdk._contract.model import KnownFirst
 from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import ApiClient, RawResponse
 from tachyon_sdk.api_response import ApiResponse
@@ -16,8 +19,14 @@ _get_models = Operation(
     parameters=(
         Parameter("x-operator-id", "x_operator_id", "header", required=True, configured_by="operator_id"),
         Parameter("Authorization", "authorization", "header", required=True, configured_by="access_token"),
-        Parameter("supported_feature", "supported_feature", "query", required=False),
-        Parameter("require_agent_product", "require_agent_product", "query", required=False),
+        Parameter(
+            "supported_feature",
+            "supported_feature",
+            "query",
+            required=False,
+            type=list[Annotated[SupportedFeature | StrictStr, KnownFirst]],
+        ),
+        Parameter("require_agent_product", "require_agent_product", "query", required=False, type=StrictBool),
     ),
     accept="application/json",
     answer_type=ModelsResponse,

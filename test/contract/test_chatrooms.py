@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -60,12 +61,50 @@ def lost(connection: Connection) -> None:
             "?supported_feature=vision&supported_feature=a%26b&require_agent_product=false",
         ),
         ({"require_agent_product": True}, "?require_agent_product=true"),
+        ({"supported_feature": {"vision"}}, "?supported_feature=vision"),
+        (
+            {"supported_feature": iter(["vision", "日"])},
+            "?supported_feature=vision&supported_feature=%E6%97%A5",
+        ),
     ],
 )
 def test_queries_of_lists_and_truth_values(arguments: dict[str, Any], query: str) -> None:
     with RawServer([json_response({"models": [], "total_count": 0})]) as server, client(server) as api_client:
         ModelsApi(api_client).get_models(**arguments)
         assert server.requests[0].target == f"/v1/llms/models{query}"
+
+
+class Size(enum.IntEnum):
+    SMALL = 3
+
+
+class NumpyInteger:
+    shape = ()
+
+    def item(self) -> int:
+        return 7
+
+
+@pytest.mark.parametrize(("limit", "sent"), [(5, "5"), (Size.SMALL, "3"), (NumpyInteger(), "7")])
+def test_integers_of_any_kind_in_a_query(limit: Any, sent: str) -> None:
+    with RawServer([json_response({"chatrooms": []})]) as server, client(server) as api_client:
+        DefaultApi(api_client).get_chatrooms(limit=limit)
+        assert server.requests[0].target == f"/v1/llms/chatrooms?limit={sent}"
+
+
+def test_a_query_parameter_that_is_wrong_is_named_before_anything_is_sent() -> None:
+    with RawServer([]) as server, client(server) as api_client:
+        api: Any = DefaultApi(api_client)
+        with pytest.raises(ApiTypeError, match=r"^limit must be a valid integer, not 'ten'$"):
+            api.get_chatrooms(limit="ten")
+        with pytest.raises(ApiValueError, match=r"^limit must be greater than or equal to 1, not -1$"):
+            next(tachyon_sdk.paged(api.get_chatrooms, limit=-1))
+        with pytest.raises(ApiTypeError, match=r"^search must be a valid string, not dict$"):
+            api.get_chatroom_messages_without_preload_content("r", search={"long": "x" * 60})
+        models: Any = ModelsApi(api_client)
+        with pytest.raises(ApiTypeError, match=r"^supported_feature\[1\] must be a valid string, not 5$"):
+            models.get_models_with_http_info(supported_feature=["vision", 5])
+        assert server.requests == []
 
 
 def test_required_parameters_with_a_default_are_sent() -> None:
