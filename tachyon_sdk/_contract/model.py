@@ -3,7 +3,7 @@
 import json
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
@@ -236,13 +236,21 @@ class _Rfc3339:
     """Annotation of a point in time in a response: only the text of RFC 3339 is one, no number and no other text."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._check, handler(source))
+        # It is serialized by its own type, which may be finer than a datetime.
+        by_type = core_schema.plain_serializer_function_ser_schema(lambda value: value, when_used="json")
+        return core_schema.no_info_wrap_validator_function(self._read, handler(source), serialization=by_type)
 
     @staticmethod
-    def _check(value: Any) -> Any:
-        if isinstance(value, datetime) or (isinstance(value, str) and _DATE_TIME.fullmatch(value)):
-            return value
-        raise ValueError("not a date and time (RFC 3339)")
+    def _read(value: Any, read: Callable[[Any], datetime]) -> datetime:
+        if isinstance(value, datetime):
+            return read(value)
+        if not isinstance(value, str) or not (match := _DATE_TIME.fullmatch(value)):
+            raise ValueError("not a date and time (RFC 3339)")
+        if not (match[1] or "")[7:].strip("0"):
+            return read(value)
+        from tachyon_sdk._contract.date_time import FineDateTime
+
+        return FineDateTime.of(read(value), value)
 
 
 Rfc3339 = _Rfc3339()
