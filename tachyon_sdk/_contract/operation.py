@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from tachyon_sdk._contract.model import Model, OfAnyLibrary
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
@@ -15,6 +16,10 @@ from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 M = TypeVar("M", bound=Model)
 
 RequestTimeout = float | tuple[float | None, float | None] | None
+
+
+class NoMore(TypedDict):
+    """Further keyword arguments: there are none. A method takes them to raise an error that names the right one."""
 
 
 class Parameter(NamedTuple):
@@ -76,6 +81,20 @@ class Operation(Generic[M]):
             ApiValueError: A value is out of its range.
         """
         return {name: self._checked(name, value) for name, value in query.items()}
+
+    def unexpected(self, method: str, names: Iterable[str]) -> ApiTypeError:
+        """Return the error of a call with arguments that the method does not have."""
+        from tachyon_sdk._contract.hints import unexpected_argument
+
+        return unexpected_argument(self, method, names)
+
+    def explained(
+        self, error: ApiTypeError | ApiValueError, method: str, arguments: Sequence[Any], body: Any
+    ) -> ApiTypeError | ApiValueError | None:
+        """Return the error of a call with a hint at the probable mistake; None if there is none."""
+        from tachyon_sdk._contract.hints import explained
+
+        return explained(error, self, method, arguments, body)
 
     def _checked(self, name: str, value: Any) -> Any:
         argument, adapter = self._query_types[name]

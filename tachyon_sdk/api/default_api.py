@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, StrictInt, StrictStr
+from typing_extensions import Unpack
 
-from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
-from tachyon_sdk.api_client import ApiClient, RawResponse
+from tachyon_sdk._api import Api
+from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
+from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.chatrooms_chatroom_id_messages_get_response import (
     ChatroomsChatroomIdMessagesGetResponse,
@@ -51,7 +53,7 @@ _get_chatrooms = Operation(
 )
 
 
-class DefaultApi:
+class DefaultApi(Api):
     """List chatrooms and their messages.
 
     ::
@@ -66,9 +68,6 @@ class DefaultApi:
         api_client: The client that sends the requests. Defaults to `ApiClient.get_default()`.
     """
 
-    def __init__(self, api_client: ApiClient | None = None) -> None:
-        self.api_client = ApiClient.get_default() if api_client is None else api_client
-
     def get_chatroom_messages(
         self,
         chatroom_id: str,
@@ -82,6 +81,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> ChatroomsChatroomIdMessagesGetResponse:
         """List the messages of a chatroom.
 
@@ -114,6 +114,8 @@ class DefaultApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if _unexpected:
+            raise _get_chatroom_messages.unexpected("get_chatroom_messages", _unexpected)
         return self.get_chatroom_messages_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -141,6 +143,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatroomsChatroomIdMessagesGetResponse]:
         """`get_chatroom_messages`, with status, headers and raw body of the response.
 
@@ -149,6 +152,8 @@ class DefaultApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if _unexpected:
+            raise _get_chatroom_messages.unexpected("get_chatroom_messages_with_http_info", _unexpected)
         return self.api_client.call(
             _get_chatroom_messages,
             (
@@ -176,6 +181,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_chatroom_messages`, without reading the response.
 
@@ -184,6 +190,10 @@ class DefaultApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if _unexpected:
+            raise _get_chatroom_messages.unexpected(
+                "get_chatroom_messages_without_preload_content", _unexpected
+            )
         return self.api_client.open(
             _get_chatroom_messages,
             (
@@ -211,6 +221,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> GetChatroomsResponse:
         """List the chatrooms.
 
@@ -243,6 +254,8 @@ class DefaultApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if _unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms", _unexpected)
         return self.get_chatrooms_with_http_info(
             x_operator_id,
             authorization,
@@ -270,6 +283,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> ApiResponse[GetChatroomsResponse]:
         """`get_chatrooms`, with status, headers and raw body of the response.
 
@@ -278,6 +292,8 @@ class DefaultApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if _unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms_with_http_info", _unexpected)
         return self.api_client.call(
             _get_chatrooms,
             (
@@ -305,6 +321,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_chatrooms`, without reading the response.
 
@@ -313,6 +330,8 @@ class DefaultApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if _unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms_without_preload_content", _unexpected)
         return self.api_client.open(
             _get_chatrooms,
             (

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import StrictBool, StrictStr
+from typing_extensions import Unpack
 
+from tachyon_sdk._api import Api
 from tachyon_sdk._contract.model import KnownFirst
-from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
-from tachyon_sdk.api_client import ApiClient, RawResponse
+from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
+from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.models_response import ModelsResponse
 from tachyon_sdk.models.supported_feature import SupportedFeature
@@ -34,7 +36,7 @@ _get_models = Operation(
 )
 
 
-class ModelsApi:
+class ModelsApi(Api):
     """List the models.
 
     ::
@@ -49,9 +51,6 @@ class ModelsApi:
         api_client: The client that sends the requests. Defaults to `ApiClient.get_default()`.
     """
 
-    def __init__(self, api_client: ApiClient | None = None) -> None:
-        self.api_client = ApiClient.get_default() if api_client is None else api_client
-
     def get_models(
         self,
         x_operator_id: str | None = None,
@@ -63,6 +62,7 @@ class ModelsApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> ModelsResponse:
         """List the models.
 
@@ -95,6 +95,8 @@ class ModelsApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if _unexpected:
+            raise _get_models.unexpected("get_models", _unexpected)
         return self.get_models_with_http_info(
             x_operator_id,
             authorization,
@@ -118,6 +120,7 @@ class ModelsApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> ApiResponse[ModelsResponse]:
         """`get_models`, with status, headers and raw body of the response.
 
@@ -126,6 +129,8 @@ class ModelsApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if _unexpected:
+            raise _get_models.unexpected("get_models_with_http_info", _unexpected)
         return self.api_client.call(
             _get_models,
             (
@@ -149,6 +154,7 @@ class ModelsApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **_unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_models`, without reading the response.
 
@@ -157,6 +163,8 @@ class ModelsApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if _unexpected:
+            raise _get_models.unexpected("get_models_without_preload_content", _unexpected)
         return self.api_client.open(
             _get_models,
             (

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 import pytest
 import urllib3
+from typing_extensions import Unpack
 
 import tachyon_sdk
 import tachyon_sdk.api
@@ -30,7 +31,7 @@ from support.contract import (
 )
 from support.raw_server import RawServer, json_response, stream_response
 from tachyon_sdk import ApiClient, ApiResponse, ApiValueError, Configuration, Stream
-from tachyon_sdk._contract.operation import Operation, RequestTimeout
+from tachyon_sdk._contract.operation import NoMore, Operation, RequestTimeout
 from tachyon_sdk.api_client import RawResponse
 
 pytestmark = pytest.mark.exhaustive
@@ -250,8 +251,12 @@ def test_signatures(operation_id: str, suffix: str) -> None:
     contract = Contract(operation_id)
     method = getattr(api_class(operation_id), operation_id + suffix)
     parameters = inspect.signature(method).parameters
-    assert list(parameters) == ["self", *contract.arguments, *TRAILING]
-    assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    *named, others = parameters.values()
+    assert [parameter.name for parameter in named] == ["self", *contract.arguments, *TRAILING]
+    assert {parameter.kind for parameter in named} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    # Only for an error that names the right argument: type checkers accept no others.
+    assert others.kind is inspect.Parameter.VAR_KEYWORD and others.annotation == Unpack[NoMore]
+    assert NoMore.__annotations__ == {}
     hints = get_type_hints(method)
     for parameter in contract.parameters:
         name = argument_name(parameter["name"])
