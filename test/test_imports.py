@@ -32,7 +32,8 @@ LAYERS = """
     rest                        : urllib3
     _request
     _generic                    : pydantic
-    api_client
+    api_client                  : typing_extensions
+    _api                        : typing_extensions
     api                         : pydantic typing_extensions
     tools structured            : pydantic pydantic_core
     local                       : pydantic starlette uvicorn
