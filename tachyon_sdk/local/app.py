@@ -2,6 +2,7 @@
 
 import os
 from asyncio import to_thread
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,6 +35,7 @@ def create_app(
     data: str | os.PathLike[str] | None = None,
     requests: list[RecordedRequest] | None = None,
     *,
+    statuses: Counter[int] | None = None,
     create_rooms: bool = True,
     key: str | None = None,
     allow_origins: Sequence[str] | None = None,
@@ -47,6 +49,7 @@ def create_app(
         data: SQLite file of the chatrooms, opened at once and closed when the application shuts down; None
             keeps the chatrooms in memory.
         requests: List to which requests are added as they arrive, at most the newest 1000.
+        statuses: Counts the responses by their HTTP status.
         create_rooms: Whether a chatroom that does not exist is created when it is used. Otherwise, as with the
             real service, the response is 404.
         key: The access token that clients must send; None accepts any.
@@ -101,7 +104,11 @@ def create_app(
             _route("/chatrooms/{chatroom_id}/chat/completions", POST=chat.in_chatroom),
         ],
         middleware=[
-            Middleware(Recorder, requests=[] if requests is None else requests),
+            Middleware(
+                Recorder,
+                requests=[] if requests is None else requests,
+                statuses=Counter() if statuses is None else statuses,
+            ),
             Middleware(Origins, allowed=allow_origins),
             Middleware(_EncodedPath),
         ],

@@ -146,9 +146,11 @@ class Chat:
             events = rendering.events(
                 envelope, choices, used, ending=plan.ending, heartbeat=plan.pause > 0, complete=store
             )
-            return EventStream(events, pause=plan.pause)
+            return EventStream(events, delay=plan.delay, pause=plan.pause, headers=plan.headers)
         if plan.ending is Ending.ERROR:
             raise status_error(500)
         body = encode(rendering.body(envelope, choices, used))
         truncated = plan.ending is Ending.TRUNCATED
-        return PlainResponse(body, pause=plan.pause, truncated=truncated, complete=store)
+        return PlainResponse(
+            body, delay=plan.delay + plan.pause, truncated=truncated, headers=plan.headers, complete=store
+        )

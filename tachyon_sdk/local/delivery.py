@@ -1,7 +1,8 @@
 """Sends one response, plain or as an event stream, and notices when the client disconnects."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from starlette.types import Receive, Scope, Send
 
@@ -9,10 +10,11 @@ from tachyon_sdk.local.wire import ApiError, error_event
 
 _JSON = (b"content-type", b"application/json")
 _EVENT_STREAM = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class PlainResponse:
-    """An ASGI application that sends one JSON body, after `pause` seconds.
+    """An ASGI application that sends one JSON body, after `delay` seconds.
 
     `complete` is called while the client is still there and before it gets the body, so the response is stored
     when the client sends its next request. `truncated` cuts the body short of its Content-Length.
@@ -23,20 +25,22 @@ class PlainResponse:
         body: bytes,
         *,
         complete: Callable[[], Awaitable[None]],
-        pause: float = 0,
+        delay: float = 0,
         truncated: bool = False,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> None:
         self.body = body
         self.complete = complete
-        self.pause = pause
+        self.delay = delay
         self.truncated = truncated
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request that `scope` describes."""
         with ClientWatch(receive) as client:
-            if await client.has_gone_after(self.pause):
+            if await client.has_gone_after(self.delay):
                 return
-        headers = [_JSON, (b"content-length", str(len(self.body)).encode())]
+        headers = [_JSON, (b"content-length", str(len(self.body)).encode()), *_encoded(self.headers)]
         if self.truncated:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             half = self.body[: len(self.body) // 2]
@@ -58,18 +62,24 @@ class EventStream:
         self,
         events: AsyncIterator[bytes],
         *,
+        delay: float = 0,
         pause: float = 0,
+        headers: Mapping[str, str] = _NO_HEADERS,
         on_disconnect: Callable[[], None] | None = None,
     ) -> None:
         """Prepare the response.
 
         Args:
             events: The events. They end with an exception or early if `on_disconnect` was called.
-            pause: Seconds before each event but the first.
+            delay: Seconds before the first event.
+            pause: Seconds before each other event.
+            headers: Headers to add.
             on_disconnect: Called when the client disconnects. Without it, `events` never waits.
         """
         self.events = events
+        self.delay = delay
         self.pause = pause
+        self.headers = [*_EVENT_STREAM, *_encoded(headers)]
         self.on_disconnect = on_disconnect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,11 +91,11 @@ class EventStream:
                     if (
                         client.gone
                         if self.on_disconnect
-                        else await client.has_gone_after(started * self.pause)
+                        else await client.has_gone_after(self.pause if started else self.delay)
                     ):
                         return
                     if not started:
-                        await send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM})
+                        await send({"type": "http.response.start", "status": 200, "headers": self.headers})
                         started = True
                     await send({"type": "http.response.body", "body": event, "more_body": True})
                 if client.gone:
@@ -151,3 +161,7 @@ class ClientWatch:
         """Wait, as long as the client is there. Zero still lets the event loop look at the connection."""
         await asyncio.wait({self._message}, timeout=seconds)
         return self.gone
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -1,6 +1,7 @@
 """Keeps the requests that arrived, so a test can look at them."""
 
 import uuid
+from collections import Counter
 from typing import Any, NamedTuple
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -31,11 +32,18 @@ class RecordedRequest(NamedTuple):
 
 
 class Recorder:
-    """ASGI middleware that records each request before it is answered, and adds `x-request-id` to the response."""
+    """ASGI middleware that records each request before it is answered, and adds `x-request-id` to the response.
 
-    def __init__(self, app: ASGIApp, requests: list[RecordedRequest]) -> None:
+    Args:
+        app: The application.
+        requests: List to which requests are added, at most the newest 1000.
+        statuses: Counts the responses by their status, as each begins.
+    """
+
+    def __init__(self, app: ASGIApp, requests: list[RecordedRequest], statuses: Counter[int]) -> None:
         self.app = app
         self.requests = requests
+        self.statuses = statuses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection of any kind; only HTTP requests are recorded."""
@@ -61,6 +69,7 @@ class Recorder:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
+                self.statuses[message["status"]] += 1
                 MutableHeaders(scope=message).setdefault("x-request-id", request_id)
             await send(message)
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tachyon_sdk.local.app import create_app
@@ -43,6 +44,8 @@ class LocalServer:
     Attributes:
         requests: The requests that arrived, oldest first, at most the newest 1000; each is added before it is
             answered. The list is yours: clear it whenever you like.
+        statuses: The number of responses by HTTP status, such as `statuses[429]`, counted as each begins. It is yours,
+            too.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class LocalServer:
         self.upstream_key = upstream_key
         self.models = models
         self.requests: list[RecordedRequest] = []
+        self.statuses: Counter[int] = Counter()
         self._background: BackgroundServer | None = None
 
     @property
@@ -99,6 +103,7 @@ class LocalServer:
             app = create_app(
                 self.data,
                 self.requests,
+                statuses=self.statuses,
                 create_rooms=self.create_rooms,
                 key=self.key,
                 allow_origins=self.allow_origins,
