@@ -56,6 +56,8 @@ class Ending(enum.Enum):
     COMPLETE = enum.auto()
     TRUNCATED = enum.auto()
     ERROR = enum.auto()
+    DISCONNECTED = enum.auto()
+    STALLED = enum.auto()
 
 
 class Plan(NamedTuple):
@@ -63,22 +65,33 @@ class Plan(NamedTuple):
 
     Attributes:
         ending: How it ends.
-        pause: Seconds before each piece.
+        code: The `code` of the ending ERROR, None for the usual one.
+        message: The `message` of the ending ERROR, None for the usual one.
+        pause: Seconds before each event of a stream but the first.
+        heartbeat: Whether a stream begins with a comment.
         delay: Seconds before the response.
         headers: Headers to add to it.
     """
 
     ending: Ending = Ending.COMPLETE
+    code: str | None = None
+    message: str | None = None
     pause: float = 0.0
+    heartbeat: bool = False
     delay: float = 0.0
     headers: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the response ends without its end, in both its forms."""
+        return self.ending in (Ending.DISCONNECTED, Ending.STALLED)
 
 
 _PLANS = {
     DEFAULT_MODEL: Plan(),
     "local/truncate": Plan(ending=Ending.TRUNCATED),
     "local/midstream-error": Plan(ending=Ending.ERROR),
-    "local/slow": Plan(pause=_PAUSE),
+    "local/slow": Plan(pause=_PAUSE, heartbeat=True),
 }
 _RATE_LIMIT_ONCE = "local/rate-limit-once"
 _OTHERS = (_RATE_LIMIT_ONCE, "local/error-<status>", "local/limit-<N>", "local/delay-<N>ms")
@@ -130,12 +143,17 @@ def unsupported_model(model: str, hint: str) -> ApiError:
     return ApiError(400, "unsupported_model", f"model: {model!r} is not supported; {hint}")
 
 
-def status_error(status: int) -> ApiError:
-    """Return the error of a status, with its usual code and message. Retry-After is in seconds."""
+def status_error(status: int, code: str | None = None, message: str | None = None) -> ApiError:
+    """Return the error of a status, with its usual code and message where None is given."""
     if status in _ERRORS:
-        code, message = _ERRORS[status]
+        usual_code, usual_message = _ERRORS[status]
     else:
         known = status in list(HTTPStatus)
-        code, message = f"error_{status}", HTTPStatus(status).phrase if known else f"status {status}"
+        usual_code, usual_message = (
+            f"error_{status}",
+            HTTPStatus(status).phrase if known else f"status {status}",
+        )
     headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}}.get(status)
-    return ApiError(status, code, message, headers)
+    return ApiError(
+        status, usual_code if code is None else code, usual_message if message is None else message, headers
+    )
