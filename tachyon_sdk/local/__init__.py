@@ -13,8 +13,9 @@ In a test:
 
 It speaks all operations over real sockets: chats, chatrooms with their history, and the list of models. It checks
 credentials and bodies. A small built-in model answers, always the same for the same conversation; nothing leaves the
-machine. In front of another model server (`--upstream URL`, `LocalServer(upstream=...)`) the models of that server
-answer. `tachyon_sdk.local.faults` has the names of the models that simulate a fault.
+machine. `LocalServer(answers=[...])` gives prepared answers instead. In front of another model server
+(`--upstream URL`, `LocalServer(upstream=...)`) the models of that server answer. `tachyon_sdk.local.faults` has the
+names of the models that simulate a fault.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,15 +23,23 @@ from typing import TYPE_CHECKING, Any
 from tachyon_sdk._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from tachyon_sdk.local.answers import Answer as Answer, CallTool as CallTool, Fault as Fault
     from tachyon_sdk.local.app import create_app as create_app
     from tachyon_sdk.local.recording import RecordedRequest as RecordedRequest
     from tachyon_sdk.local.server import LocalServer as LocalServer
 
-_MODULES = {"LocalServer": "server", "RecordedRequest": "recording", "create_app": "app"}
+_MODULES = {
+    "Answer": "answers",
+    "CallTool": "answers",
+    "Fault": "answers",
+    "LocalServer": "server",
+    "RecordedRequest": "recording",
+    "create_app": "app",
+}
 
 _load, __dir__ = lazy_names(globals(), _MODULES)
 
-__all__ = ["LocalServer", "RecordedRequest", "create_app"]
+__all__ = ["Answer", "CallTool", "Fault", "LocalServer", "RecordedRequest", "create_app"]
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for a name of the package

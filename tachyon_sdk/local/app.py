@@ -2,6 +2,7 @@
 
 import os
 from asyncio import to_thread
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from tachyon_sdk.local.faults import DEFAULT_MODEL
 from tachyon_sdk.local.origins import ANY_ORIGIN, Origins
 from tachyon_sdk.local.recording import RecordedRequest, Recorder
 from tachyon_sdk.local.rooms import Rooms
+from tachyon_sdk.local.script import Script
 from tachyon_sdk.local.storage import Storage
 from tachyon_sdk.local.upstream import Upstream
 from tachyon_sdk.local.validation import check_features, check_flag
@@ -34,6 +36,8 @@ def create_app(
     data: str | os.PathLike[str] | None = None,
     requests: list[RecordedRequest] | None = None,
     *,
+    statuses: Counter[int] | None = None,
+    script: Callable[[], Script | None] = lambda: None,
     create_rooms: bool = True,
     key: str | None = None,
     allow_origins: Sequence[str] | None = None,
@@ -47,6 +51,8 @@ def create_app(
         data: SQLite file of the chatrooms, opened at once and closed when the application shuts down; None
             keeps the chatrooms in memory.
         requests: List to which requests are added as they arrive, at most the newest 1000.
+        statuses: Counts the responses by their HTTP status.
+        script: Returns the scripted answers, None for none.
         create_rooms: Whether a chatroom that does not exist is created when it is used. Otherwise, as with the
             real service, the response is 404.
         key: The access token that clients must send; None accepts any.
@@ -90,7 +96,7 @@ def create_app(
             storage.close()
 
     rooms = Rooms(storage, authenticate)
-    chat = Chat(storage, authenticate, create_rooms=create_rooms, upstream=server)
+    chat = Chat(storage, authenticate, create_rooms=create_rooms, upstream=server, script=script)
     app = Starlette(
         routes=[
             _route("/models", GET=list_models),
@@ -101,7 +107,11 @@ def create_app(
             _route("/chatrooms/{chatroom_id}/chat/completions", POST=chat.in_chatroom),
         ],
         middleware=[
-            Middleware(Recorder, requests=[] if requests is None else requests),
+            Middleware(
+                Recorder,
+                requests=[] if requests is None else requests,
+                statuses=Counter() if statuses is None else statuses,
+            ),
             Middleware(Origins, allowed=allow_origins),
             Middleware(_EncodedPath),
         ],

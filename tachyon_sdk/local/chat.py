@@ -1,22 +1,27 @@
 """The two chat operations."""
 
-from asyncio import to_thread
+from asyncio import sleep, to_thread
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from tachyon_sdk.local import rendering
+from tachyon_sdk.local.answers import Answer, Fault
 from tachyon_sdk.local.credentials import Caller
 from tachyon_sdk.local.delivery import DeferredResponse, EventStream, PlainResponse
-from tachyon_sdk.local.faults import DEFAULT_MODEL, PREFIXES, Ending, FaultPlanner, status_error
-from tachyon_sdk.local.model import generate, is_instruction
+from tachyon_sdk.local.faults import DEFAULT_MODEL, PREFIXES, Ending, FaultPlanner, Plan, status_error
+from tachyon_sdk.local.model import Choice, generate, halved, is_instruction
+from tachyon_sdk.local.recording import recorded_request
 from tachyon_sdk.local.rooms import Authenticate, chatroom_id_of, missing_room
+from tachyon_sdk.local.script import Script
+from tachyon_sdk.local.scripted import error_response, scripted
 from tachyon_sdk.local.storage import MissingRoomError, Storage
 from tachyon_sdk.local.tokens import count
 from tachyon_sdk.local.upstream import Upstream
 from tachyon_sdk.local.upstream_call import UpstreamCall
 from tachyon_sdk.local.validation import ChatRequest, check_chat_request, check_tool_choice
-from tachyon_sdk.local.wire import ApiError, Envelope, Json, encode, usage
+from tachyon_sdk.local.wire import ApiError, BrokenOff, Envelope, Json, encode, usage
 
 _MISSING_CHATROOM = "missing"  # simulates 404 where rooms are created when they are used
 
@@ -72,6 +77,7 @@ class Chat:
         authenticate: Returns who sends a request, or raises ApiError.
         create_rooms: Whether a chatroom that does not exist is created when it is used.
         upstream: The server whose models answer, besides the built-in model; None for the built-in model alone.
+        script: Returns the scripted answers, which come before those of any model but the `local/` ones; None for none.
     """
 
     def __init__(
@@ -81,28 +87,37 @@ class Chat:
         *,
         create_rooms: bool,
         upstream: Upstream | None = None,
+        script: Callable[[], Script | None],
     ) -> None:
         self._storage = storage
         self._authenticate = authenticate
         self._create_rooms = create_rooms
         self._upstream = upstream
+        self._script = script
         self._faults = FaultPlanner()
 
     async def plain(self, request: Request) -> ASGIApp:
         """`POST /v1/llms/chat/completions`."""
         caller = self._authenticate(request)
-        return await self._respond(caller, check_chat_request(await request.body()), None)
+        return await self._respond(caller, request, check_chat_request(await request.body()), None)
 
     async def in_chatroom(self, request: Request) -> ASGIApp:
         """`POST /v1/llms/chatrooms/{chatroom_id}/chat/completions`."""
         caller = self._authenticate(request)
         chatroom_id = chatroom_id_of(request)
         chatroom = Chatroom(self._storage, caller, chatroom_id, create=self._create_rooms)
-        return await self._respond(caller, check_chat_request(await request.body()), chatroom)
+        return await self._respond(caller, request, check_chat_request(await request.body()), chatroom)
 
-    async def _respond(self, caller: Caller, request: ChatRequest, chatroom: Chatroom | None) -> ASGIApp:
+    async def _respond(
+        self, caller: Caller, received: Request, request: ChatRequest, chatroom: Chatroom | None
+    ) -> ASGIApp:
         earlier = [] if chatroom is None else await to_thread(chatroom.history)
-        if self._upstream is None or (request.model or "").startswith(PREFIXES):
+        is_local = (request.model or "").startswith(PREFIXES)
+        script = None if is_local else self._script()
+        if script is not None:
+            answer = await script.answer(recorded_request(received.scope))
+            return await self._scripted(answer, request, chatroom, earlier)
+        if self._upstream is None or is_local:
             return self._built_in(caller, request, chatroom, earlier)
         return self._from_upstream(self._upstream, caller, request, chatroom, earlier)
 
@@ -126,29 +141,61 @@ class Chat:
             return EventStream(feed, on_disconnect=feed.stop)
         return DeferredResponse(feed, feed.stop)
 
+    async def _scripted(
+        self, answer: Answer | Fault, request: ChatRequest, chatroom: Chatroom | None, earlier: list[Json]
+    ) -> ASGIApp:
+        if isinstance(answer, Fault) and (error := error_response(answer)) is not None:
+            await sleep(answer.delay)
+            raise error
+        choice, plan, replaced = scripted(answer)
+        conversation = [*earlier, *request.messages]
+        used = {**usage(count(conversation), choice.tokens * request.n), **replaced}
+        return _deliver(plan, request, chatroom, [choice] * request.n, used)
+
     def _built_in(
         self, caller: Caller, request: ChatRequest, chatroom: Chatroom | None, earlier: list[Json]
     ) -> ASGIApp:
         check_tool_choice(request)
-        model = DEFAULT_MODEL if request.model is None else request.model
-        plan = self._faults.plan(model, caller.operator_id)
+        plan = self._faults.plan(_model(request), caller.operator_id)
         conversation = [*earlier, *request.messages]
         choices = generate(conversation, request)
         used = usage(count(conversation), sum(choice.tokens for choice in choices))
-        envelope = Envelope(model, chatroom=chatroom is not None)
+        if not request.stream:
+            plan = plan._replace(delay=plan.delay + plan.pause)  # `local/slow` is slow in both forms
+        elif plan.ending is not Ending.COMPLETE:
+            choices = [halved(choice) for choice in choices]
+        return _deliver(plan, request, chatroom, choices, used)
 
-        async def store() -> None:
-            if chatroom is not None:
-                response = rendering.message(envelope, 0, choices[0])
-                await to_thread(chatroom.store, request, response)
 
-        if request.stream:
-            events = rendering.events(
-                envelope, choices, used, ending=plan.ending, heartbeat=plan.pause > 0, complete=store
-            )
-            return EventStream(events, pause=plan.pause)
-        if plan.ending is Ending.ERROR:
-            raise status_error(500)
-        body = encode(rendering.body(envelope, choices, used))
-        truncated = plan.ending is Ending.TRUNCATED
-        return PlainResponse(body, pause=plan.pause, truncated=truncated, complete=store)
+def _deliver(
+    plan: Plan, request: ChatRequest, chatroom: Chatroom | None, choices: Sequence[Choice], used: Json
+) -> ASGIApp:
+    """Return the response with these choices.
+
+    Raises:
+        ApiError: The plan is an error, and the response is no stream.
+    """
+    envelope = Envelope(_model(request), chatroom=chatroom is not None)
+
+    async def store() -> None:
+        if chatroom is not None:
+            response = rendering.message(envelope, 0, choices[0])
+            await to_thread(chatroom.store, request, response)
+
+    if request.stream:
+        events = rendering.events(envelope, choices, used, plan, store)
+        return EventStream(events, delay=plan.delay, pause=plan.pause, headers=plan.headers)
+    if plan.ending is Ending.ERROR:
+        raise status_error(500, plan.code, plan.message)
+    body = encode(rendering.body(envelope, choices, used))
+    broken_off, sent = None, 0
+    if plan.ending is not Ending.COMPLETE:
+        broken_off = BrokenOff(stalled=plan.ending is Ending.STALLED)
+        sent = len(body) // 2 if any(choice.tokens for choice in choices) else 0
+    return PlainResponse(
+        body, delay=plan.delay, broken_off=broken_off, sent=sent, headers=plan.headers, complete=store
+    )
+
+
+def _model(request: ChatRequest) -> str:
+    return DEFAULT_MODEL if request.model is None else request.model

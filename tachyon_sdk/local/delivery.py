@@ -1,21 +1,24 @@
 """Sends one response, plain or as an event stream, and notices when the client disconnects."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from starlette.types import Receive, Scope, Send
 
-from tachyon_sdk.local.wire import ApiError, error_event
+from tachyon_sdk.local.wire import ApiError, BrokenOff, error_event
 
 _JSON = (b"content-type", b"application/json")
 _EVENT_STREAM = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class PlainResponse:
-    """An ASGI application that sends one JSON body, after `pause` seconds.
+    """An ASGI application that sends one JSON body, after `delay` seconds.
 
     `complete` is called while the client is still there and before it gets the body, so the response is stored
-    when the client sends its next request. `truncated` cuts the body short of its Content-Length.
+    when the client sends its next request. `broken_off` cuts the body short of its Content-Length, after the first
+    `sent` bytes; a stalled response that has none does not even begin.
     """
 
     def __init__(
@@ -23,25 +26,32 @@ class PlainResponse:
         body: bytes,
         *,
         complete: Callable[[], Awaitable[None]],
-        pause: float = 0,
-        truncated: bool = False,
+        delay: float = 0,
+        broken_off: BrokenOff | None = None,
+        sent: int = 0,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> None:
         self.body = body
         self.complete = complete
-        self.pause = pause
-        self.truncated = truncated
+        self.delay = delay
+        self.broken_off = broken_off
+        self.sent = sent
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request that `scope` describes."""
+        headers = [_JSON, (b"content-length", str(len(self.body)).encode()), *_encoded(self.headers)]
         with ClientWatch(receive) as client:
-            if await client.has_gone_after(self.pause):
+            if await client.has_gone_after(self.delay):
                 return
-        headers = [_JSON, (b"content-length", str(len(self.body)).encode())]
-        if self.truncated:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            half = self.body[: len(self.body) // 2]
-            await send({"type": "http.response.body", "body": half, "more_body": True})
-            return  # before the end, which makes the ASGI server close the connection
+            if self.broken_off is not None:
+                if self.sent or not self.broken_off.stalled:
+                    await send({"type": "http.response.start", "status": 200, "headers": headers})
+                    part = self.body[: self.sent]
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                if self.broken_off.stalled:
+                    await client.has_gone_after(None)
+                return  # before the end, which makes the ASGI server close the connection
         await self.complete()
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
@@ -52,24 +62,31 @@ class EventStream:
 
     An event is requested from `events` after the previous one was sent; the rest is never requested if the
     client disconnects. An ApiError of `events` is an error response before the first event, and an event after it.
+    A BrokenOff leaves the response without an end.
     """
 
     def __init__(
         self,
         events: AsyncIterator[bytes],
         *,
+        delay: float = 0,
         pause: float = 0,
+        headers: Mapping[str, str] = _NO_HEADERS,
         on_disconnect: Callable[[], None] | None = None,
     ) -> None:
         """Prepare the response.
 
         Args:
             events: The events. They end with an exception or early if `on_disconnect` was called.
-            pause: Seconds before each event but the first.
+            delay: Seconds before the first event.
+            pause: Seconds before each other event.
+            headers: Headers to add.
             on_disconnect: Called when the client disconnects. Without it, `events` never waits.
         """
         self.events = events
+        self.delay = delay
         self.pause = pause
+        self.headers = [*_EVENT_STREAM, *_encoded(headers)]
         self.on_disconnect = on_disconnect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,17 +94,26 @@ class EventStream:
         started = False
         try:
             with ClientWatch(receive, self.on_disconnect) as client:
-                async for event in self.events:
-                    if (
-                        client.gone
-                        if self.on_disconnect
-                        else await client.has_gone_after(started * self.pause)
-                    ):
-                        return
-                    if not started:
-                        await send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM})
-                        started = True
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
+                try:
+                    async for event in self.events:
+                        if (
+                            client.gone
+                            if self.on_disconnect
+                            else await client.has_gone_after(self.pause if started else self.delay)
+                        ):
+                            return
+                        if not started:
+                            await send(
+                                {"type": "http.response.start", "status": 200, "headers": self.headers}
+                            )
+                            started = True
+                        await send({"type": "http.response.body", "body": event, "more_body": True})
+                except BrokenOff as broken_off:
+                    wait = self.pause if started else self.delay
+                    gone = await client.has_gone_after(None if broken_off.stalled else wait)
+                    if not started and not gone:
+                        await send({"type": "http.response.start", "status": 200, "headers": self.headers})
+                    return  # before the end, which makes the ASGI server close the connection
                 if client.gone:
                     return
         except ApiError as error:
@@ -147,7 +173,11 @@ class ClientWatch:
         """Whether the client has disconnected."""
         return self._message.done()
 
-    async def has_gone_after(self, seconds: float) -> bool:
+    async def has_gone_after(self, seconds: float | None) -> bool:
         """Wait, as long as the client is there. Zero still lets the event loop look at the connection."""
         await asyncio.wait({self._message}, timeout=seconds)
         return self.gone
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -13,14 +13,15 @@ from tachyon_sdk.local.wire import Json
 
 
 class ToolCall(NamedTuple):
-    """A tool call; `pieces` joined are the arguments as JSON text."""
+    """A tool call; `pieces` joined are the arguments as JSON text. An id of None is made from the response's."""
 
     name: str
     pieces: list[str]
+    id: str | None = None
 
 
 class Choice(NamedTuple):
-    """One alternative response. `pieces` joined are its text, one token each. It has a text or calls, not both."""
+    """One alternative response. `pieces` joined are its text; those of the built-in model are one token each."""
 
     pieces: list[str]
     calls: list[ToolCall]
@@ -52,6 +53,11 @@ def generate(conversation: Sequence[Json], request: ChatRequest) -> list[Choice]
             )
         choices.append(_cut(split(text), [], "stop", request.max_completion_tokens))
     return choices
+
+
+def halved(choice: Choice) -> Choice:
+    """Return the first half of a choice, at least one token of it."""
+    return _cut(choice.pieces, choice.calls, choice.finish_reason, max(1, choice.tokens // 2))
 
 
 def is_instruction(message: Json) -> bool:

@@ -3,12 +3,16 @@
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from tachyon_sdk.local.answers import AnswerFunction, ScriptedAnswer
 from tachyon_sdk.local.app import create_app
 from tachyon_sdk.local.background import BackgroundServer
 from tachyon_sdk.local.origins import is_loopback
 from tachyon_sdk.local.recording import RecordedRequest
+from tachyon_sdk.local.script import Problem, Script
 
 
 class LocalServer:
@@ -39,10 +43,13 @@ class LocalServer:
         upstream_key: The access token for the upstream.
         models: The names of the upstream's models, by the names that clients use, such as `{"large": "llama3.2"}`;
             the first is that of requests without a model. Without them, clients use the upstream's own names.
+        answers: The answers to the chat requests, in order; see `answers` below. None lets the models answer.
 
     Attributes:
         requests: The requests that arrived, oldest first, at most the newest 1000; each is added before it is
             answered. The list is yours: clear it whenever you like.
+        statuses: The number of responses by HTTP status, such as `statuses[429]`, counted as each begins. It is yours,
+            too.
     """
 
     def __init__(
@@ -57,6 +64,7 @@ class LocalServer:
         upstream: str | None = None,
         upstream_key: str | None = None,
         models: Mapping[str, str] | None = None,
+        answers: Iterable[ScriptedAnswer] | AnswerFunction | None = None,
     ) -> None:
         self.data = data
         self.host = host
@@ -67,7 +75,10 @@ class LocalServer:
         self.upstream = upstream
         self.upstream_key = upstream_key
         self.models = models
+        self._script = None if answers is None else Script(answers)
         self.requests: list[RecordedRequest] = []
+        self.statuses: Counter[int] = Counter()
+        self._problems: list[Problem] = []
         self._background: BackgroundServer | None = None
 
     @property
@@ -80,6 +91,48 @@ class LocalServer:
         if self._background is None:
             raise RuntimeError("the local server is not running: use it in a with statement, or call start()")
         return f"http://{_in_url(self.host)}:{self._background.port}"
+
+    @property
+    def answers(self) -> Any:
+        """The scripted answers that are left, a list that you may append to; None if models answer.
+
+        Set it at any time, to an iterable or a function. Each chat request takes the next answer:
+
+        - a text; a list of texts, one for each chunk of a stream; a dict or a pydantic model, sent as JSON
+        - a `CallTool`, or a list of them
+        - an `Answer`, which has a content like those and settings, such as `delay`
+        - a `Fault`, such as `Fault(503)` or `Fault("cut", after=["It is "])`
+        - a function, which is called with the `RecordedRequest` and returns one of these
+
+        An iterator may be infinite, such as `itertools.repeat("Hello")`; a function in place of the list gives all
+        answers. A request for which no answer is left gets a 500, and `verify` raises an error.
+
+        Requests must be valid and authenticated before they take an answer. A model whose name begins with `local/`
+        answers itself.
+
+        Raises:
+            TypeError: An answer is of another type.
+        """
+        return None if self._script is None else self._script.answers
+
+    @answers.setter
+    def answers(self, answers: Iterable[ScriptedAnswer] | AnswerFunction | None) -> None:
+        # What went wrong with the answers before is for the next call of `verify`.
+        self._problems += [] if self._script is None else self._script.take_problems()
+        self._script = None if answers is None else Script(answers)
+
+    def verify(self) -> None:
+        """Check the scripted answers: all were used, and no request came for which none was left.
+
+        Raises:
+            AssertionError: They were not; or a function that gives answers failed.
+        """
+        problems, self._problems = self._problems, []
+        if self._script is not None:
+            problems += [*self._script.take_problems(), *self._script.unused()]
+        if problems:
+            cause = next((problem.cause for problem in problems if problem.cause is not None), None)
+            raise AssertionError("; ".join(problem.text for problem in problems)) from cause
 
     def start(self) -> None:
         """Starts the server, and returns when it accepts requests.
@@ -99,6 +152,8 @@ class LocalServer:
             app = create_app(
                 self.data,
                 self.requests,
+                statuses=self.statuses,
+                script=lambda: self._script,
                 create_rooms=self.create_rooms,
                 key=self.key,
                 allow_origins=self.allow_origins,

@@ -25,6 +25,14 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
+class BrokenOff(Exception):
+    """The response goes no further: nothing more is sent if it is stalled, otherwise the connection is closed."""
+
+    def __init__(self, *, stalled: bool) -> None:
+        super().__init__()
+        self.stalled = stalled
+
+
 def to_text(value: Any) -> str:
     """Return a value as compact JSON, with non-ASCII text as it is."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -44,7 +44,8 @@ def answers(server: LocalServer) -> bool:
 
 
 def test_public_names() -> None:
-    assert tachyon_sdk.local.__all__ == ["LocalServer", "RecordedRequest", "create_app"]
+    public = ["Answer", "CallTool", "Fault", "LocalServer", "RecordedRequest", "create_app"]
+    assert tachyon_sdk.local.__all__ == public
 
 
 def test_it_is_ready_when_the_block_begins_and_gone_when_it_ends() -> None:
