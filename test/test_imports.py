@@ -47,13 +47,14 @@ RULES = """
     tools structured      -> .exceptions .models .streaming ._contract ._typed pydantic pydantic_core
     local                 -> . ._lazy ._version .api .models .api_client .configuration .exceptions ._contract
     local                 -> .streaming ._transport.connection pydantic starlette uvicorn
-    cli                   -> . ._version .exceptions .local ._contract ._errors
+    cli                   -> . ._version .exceptions .local ._contract ._errors ._typed pydantic pydantic_core
+    cli                   -> jsonschema shtab
     __main__              -> .cli
     __init__              -> .api .models .api_client .api_response .configuration .exceptions .rest .retry
     __init__              -> ._contract ._lazy ._version .streaming .structured .tools
 """
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}
-EXTRA_LOCAL = {"starlette", "uvicorn"}
+EXTRAS = {"local": {"starlette", "uvicorn"}, "cli": {"jsonschema", "shtab"}}
 
 PACKAGE = "tachyon_sdk"
 FREE_FOR_TYPES = "typing_extensions"
@@ -240,15 +241,16 @@ def test_the_table_has_no_cycle() -> None:
     assert not waiting
 
 
-def test_only_the_transport_may_import_urllib3_and_only_local_its_extras() -> None:
+def test_only_the_transport_may_import_urllib3_and_only_the_owner_of_an_extra_what_is_in_it() -> None:
     users: dict[str, set[str]] = {}
     for module, allowed in rules().items():
         for name in allowed:
             if not name.startswith("."):
                 users.setdefault(name, set()).add(module)
-    assert users.keys() == RUNTIME_DEPENDENCIES | EXTRA_LOCAL
+    assert users.keys() == RUNTIME_DEPENDENCIES.union(*EXTRAS.values())
     assert users["urllib3"] == {"rest", "_transport"}
-    assert all(users[name] == {"local"} for name in EXTRA_LOCAL)
+    for owner, names in EXTRAS.items():
+        assert all(users[name] == {owner} for name in names)
 
 
 def test_importing_the_package_alone_loads_nothing_else(tmp_path: Path) -> None:
