@@ -40,8 +40,9 @@ class Command(NamedTuple):
 
     Attributes:
         about: What it does, for the list of commands.
-        module: The module with its `run(options)`.
-        arguments: Adds its arguments to a parser. None: the module has a `main(arguments)` instead.
+        module: The module with its `run(options)`, which returns the exit status.
+        arguments: Adds its arguments to a parser. None: the module has
+            `main(arguments, program)` instead.
     """
 
     about: str
@@ -128,6 +129,48 @@ def _chat(parser: argparse.ArgumentParser) -> None:
     _connection(parser)
 
 
+def _models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--feature",
+        action="append",
+        default=[],
+        help="only models with this feature, such as vision or function_calling; can be repeated",
+    )
+    parser.add_argument("--agents", action="store_true", help="only models that can be agents")
+    parser.add_argument("--json", action="store_true", help="print each model as one line of JSON")
+    _connection(parser)
+
+
+def _rooms(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, about: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = actions.add_parser(
+            name, help=about, description=f"{about[0].upper()}{about[1:]}.", allow_abbrev=False
+        )
+        return added
+
+    listing = action("list", "list the chatrooms")
+    listing.add_argument("--search", metavar="TEXT", help="only chatrooms whose name contains this")
+    listing.add_argument("--limit", type=_count, metavar="N", help="at most this many")
+    listing.add_argument("--json", action="store_true", help="print each chatroom as one line of JSON")
+    create = action("create", "create a chatroom and print its id")
+    create.add_argument("name", nargs="?", help="name of the chatroom")
+    create.add_argument("--metadata", type=_json, metavar="JSON", help="metadata, any JSON value")
+    rename = action("rename", "change the name of a chatroom")
+    rename.add_argument("id", help="id of the chatroom")
+    rename.add_argument("name", help="new name")
+    delete = action("delete", "delete chatrooms with all of their messages")
+    delete.add_argument("id", nargs="+", help="id of a chatroom")
+    history = action("history", "print the messages of a chatroom")
+    history.add_argument("id", help="id of the chatroom")
+    history.add_argument("--search", metavar="TEXT", help="only messages that contain this")
+    history.add_argument("--last", type=_count, metavar="N", help="only the last messages")
+    history.add_argument("--json", action="store_true", help="print each message as one line of JSON")
+    for each in (listing, create, rename, delete, history):
+        _connection(each)
+
+
 def _conversation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-m", "--model", help="name of the model, such as large; default: chosen by the server"
@@ -181,10 +224,28 @@ def _setting(text: str) -> tuple[list[str], Any]:
         return path, value
 
 
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not JSON") from None
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
 COMMANDS = {
     "ask": Command("send a message and print the response as it arrives", "tachyon_sdk.cli.ask", _ask),
+    "models": Command("list the models", "tachyon_sdk.cli.models", _models),
+    "rooms": Command("list, create, rename, delete and show chatrooms", "tachyon_sdk.cli.rooms", _rooms),
+    "serve": Command("run a local server", "tachyon_sdk.local.__main__"),
 }
+_count.__name__ = "number"  # argparse puts it into its message: "invalid number value"

@@ -5,7 +5,7 @@ import os
 from contextlib import ExitStack
 
 import tachyon_sdk
-from tachyon_sdk.cli.output import say
+from tachyon_sdk.cli.output import program, say
 from tachyon_sdk.exceptions import ApiValueError
 
 _CREDENTIALS = ("TACHYON_API_KEY", "TACHYON_OPERATOR_ID", "TACHYON_TENANT_ID")
@@ -53,7 +53,7 @@ def _configuration(
         raise ApiValueError(f"TACHYON_API_URL is not set, but {why} is: set it to the URL of the server")
     if stored:
         raise ApiValueError(
-            f"{stored} needs a server that stores chatrooms: set TACHYON_API_URL to its URL; `serve` starts one"
+            f"{stored} needs a server that stores chatrooms: set TACHYON_API_URL; `{program()} serve` starts one"
         )
     try:
         from tachyon_sdk.local import LocalServer

@@ -49,6 +49,19 @@ def put_json(value: Any) -> None:
     put(json.dumps(value, ensure_ascii=encoding.lower().replace("-", "") != "utf8"))
 
 
+def put_table(rows: Iterable[Iterable[Any]]) -> None:
+    """Print rows: in columns on a terminal, else with tabs, for `cut` and other programs."""
+    table = [["" if cell is None else one_line(str(cell), 1000) for cell in row] for row in rows]
+    if sys.stdout and sys.stdout.isatty():
+        widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
+        for row in table:
+            cells = [f"{cell}{' ' * (width - _width(cell))}" for cell, width in zip(row, widths, strict=True)]
+            put("  ".join(cells).rstrip())
+    else:
+        for row in table:
+            put("\t".join(row))
+
+
 def put_pieces(pieces: Iterable[str]) -> None:
     """Print each piece of a text as it arrives, then end the line, also after an error."""
     last = ""
@@ -72,3 +85,12 @@ def report_end(response: Response, text_expected: bool = True) -> int:
     if names := [call.function.name for call in response.to_message().tool_calls or ()]:
         return failure(1, f"the response has no text, but calls {', '.join(names)}: see the option --tool")
     return failure(1, "the response has no text")
+
+
+def _width(text: str) -> int:
+    """Return the number of columns of a text on a terminal."""
+    import unicodedata
+
+    return sum(
+        1 + (unicodedata.east_asian_width(char) in "FW") for char in text if not unicodedata.combining(char)
+    )

@@ -38,13 +38,9 @@ def read_messages(options: argparse.Namespace) -> Messages:
         ApiValueError: They are empty, are not text, or cannot be read.
     """
     prompt = options.prompt
-    try:
-        check_text(prompt, options.system, options.model, options.chatroom)
-        texts = [prompt] if prompt not in (None, "-") else []
-        parts = [_part(_read_input(), None)] if _has_input(options) else []
-        parts += [_part(_read_file(name), name) for name in options.file]
-    except UnicodeError as error:
-        raise ApiValueError("the prompt or an option is not valid UTF-8") from error
+    texts = [prompt] if prompt not in (None, "-") else []
+    parts = [_part(_read_input(), None)] if _has_input(options) else []
+    parts += [_part(_read_file(name), name) for name in options.file]
     texts += [part["text"] for part in parts if part["type"] == "text"]
     text = "\n\n".join(each for each in texts if each.strip())
     images = [part for part in parts if part["type"] != "text"]
@@ -62,12 +58,6 @@ def read_messages(options: argparse.Namespace) -> Messages:
 def system_messages(text: str | None) -> Messages:
     """Return the system message with this text, if there is one."""
     return [] if text is None else [{"role": "system", "content": text}]
-
-
-def check_text(*texts: str | None) -> None:
-    """Raise UnicodeError if the command line had undecodable bytes for one of these."""
-    for text in texts:
-        (text or "").encode()
 
 
 def build_request(options: argparse.Namespace, messages: Messages) -> dict[str, Any]:
@@ -171,8 +161,7 @@ def _part(data: bytes, file: str | None) -> dict[str, Any]:
     """Return the part of a message with the content of a file, or of standard input without a name.
 
     Raises:
-        ApiValueError: A file is neither text nor an image.
-        UnicodeError: Standard input is neither of them.
+        ApiValueError: It is neither text nor an image.
     """
     kind = next((kind for kind, pattern in _IMAGES.items() if re.match(pattern, data, re.DOTALL)), None)
     if kind is not None:
@@ -183,6 +172,6 @@ def _part(data: bytes, file: str | None) -> dict[str, Any]:
         text = data.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeError as error:
         if file is None:
-            raise
+            raise ApiValueError("the prompt or an option is not valid UTF-8") from error
         raise ApiValueError(f"{file} is neither text in UTF-8 nor an image") from error
     return {"type": "text", "text": text if file is None else f"{Path(file).name}:\n{text}"}
