@@ -244,6 +244,7 @@ def _no_constant(name: str) -> None:
 
 COMMANDS = {
     "ask": Command("send a message and print the response as it arrives", "tachyon_sdk.cli.ask", _ask),
+    "chat": Command("talk in the terminal", "tachyon_sdk.cli.chat", _chat),
     "models": Command("list the models", "tachyon_sdk.cli.models", _models),
     "rooms": Command("list, create, rename, delete and show chatrooms", "tachyon_sdk.cli.rooms", _rooms),
     "serve": Command("run a local server", "tachyon_sdk.local.__main__"),

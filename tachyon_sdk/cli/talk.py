@@ -7,6 +7,7 @@ from typing import Any
 
 import tachyon_sdk
 from tachyon_sdk.cli.output import Response, say
+from tachyon_sdk.cli.request import Messages
 
 
 class Talk:
@@ -68,6 +69,22 @@ class Talk:
         """The last response, or what has arrived of it; None if none has begun."""
         return _response(self._rounds[-1]) if self._rounds else None
 
+    def arrived(self) -> Messages:
+        """Return what arrived, so that the conversation can continue with it.
+
+        Of a response that was interrupted, this is the text so far. A call of a tool without a result is left out,
+        because no server accepts it, and so is an empty response.
+        """
+        messages = [message.to_dict() for message in self.messages]
+        replies = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
+        text = self.response.text if self.response is not None and len(replies) < len(self._rounds) else ""
+        if replies and _calls(messages[replies[-1]]) > len(messages) - replies[-1] - 1:
+            text = text or messages[replies[-1]].get("content") or ""
+            del messages[replies[-1] :]
+        if text:
+            messages.append({"role": "assistant", "content": text})
+        return [message for message in messages if message.get("content") or _calls(message)]
+
     def say_usage(self) -> None:
         """Print the tokens of all rounds to stderr."""
         counts = [usage for each in self._rounds if (usage := getattr(_response(each), "usage", None))]
@@ -98,3 +115,7 @@ def _response(each: Any) -> Response:
 def _number(usage: Any, name: str) -> float:
     value = getattr(usage, name, None)
     return value if isinstance(value, (int, float)) else 0
+
+
+def _calls(message: dict[str, Any]) -> int:
+    return len(message.get("tool_calls") or ())

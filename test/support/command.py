@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from support.raw_server import RawServer, json_response, stream_response
+from support.programs import wait_until
+from support.raw_server import WAIT, RawServer, json_response, stream_response
 from tachyon_sdk.cli.main import main
 
 COMMAND = [sys.executable, "-W", "error", "-m", "tachyon_sdk"]
@@ -130,3 +133,68 @@ def streamed(text: str | None, finish_reason: str | None = "stop", **more: Any) 
 
 def is_one_line(err: str) -> bool:
     return err.startswith("python -m tachyon_sdk: ") and err.endswith("\n") and len(err.splitlines()) == 1
+
+
+class Terminal:
+    """The command in a pseudo-terminal, during a `with` block."""
+
+    def __init__(self, *arguments: str, settings: Mapping[str, str], stdout: int | None = None) -> None:
+        import pty
+
+        self._end, terminal = pty.openpty()
+        self._output = b""
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=terminal,
+            stdout=terminal if stdout is None else stdout,
+            stderr=terminal,
+            env=environment({**settings, "TERM": "xterm"}),
+            preexec_fn=_take_terminal,
+        )
+        os.close(terminal)
+
+    def type(self, text: str) -> None:
+        """Type text; Enter is a carriage return."""
+        os.write(self._end, text.encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C, when the program waits: input() overlooks it in the moment before."""
+        status = Path(f"/proc/{self.process.pid}/stat")
+        if status.exists():
+            wait_until(lambda: status.read_text().rpartition(") ")[2][0] == "S", "the program does not wait")
+        self.type("\x03")
+
+    def wait_for(self, text: str) -> str:
+        """Wait until the terminal shows this after what was waited for before, and return what came up to its end."""
+        wanted = text.encode()
+        while wanted not in self._output:
+            try:
+                piece = os.read(self._end, 10000) if select.select([self._end], [], [], WAIT)[0] else b""
+            except OSError:  # the program has ended
+                piece = b""
+            assert piece, f"{text!r} does not appear: {self._output!r}"
+            self._output += piece
+        before, _, self._output = self._output.partition(wanted)
+        return (before + wanted).decode()
+
+    def end(self) -> int:
+        """Press Ctrl-D and return the exit status."""
+        self.type("\x04")
+        return self.process.wait(60)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.process.kill()
+        self.process.wait(60)
+        os.close(self._end)
+
+
+def _take_terminal() -> None:
+    """Make standard input the terminal of a new session, so that Ctrl-C reaches the process."""
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
