@@ -34,6 +34,9 @@ exit status:
   141  the output was closed by its reader
 """
 
+# What shtab needs to complete the names of files; only `completion` loads it.
+FILES: dict[str, str] = {}
+
 
 class Command(NamedTuple):
     """A command.
@@ -80,8 +83,7 @@ def parser_of(name: str) -> Parser:
     assert command.arguments is not None
     command.arguments(parser)
     if not name:
-        version = f"tachyon-chat-sdk {__version__}"
-        parser.add_argument("--version", action="version", version=version)
+        parser.add_argument("--version", action="version", version=f"tachyon-chat-sdk {__version__}")
     return parser
 
 
@@ -91,13 +93,20 @@ def _ask(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help="the message; text on standard input is added to it; - or none: standard input alone (UTF-8)",
     )
-    parser.add_argument(
-        "-f",
-        "--file",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="text or image to send with the prompt; can be repeated",
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a prompt."""
+    _completes_files(
+        parser.add_argument(
+            "-f",
+            "--file",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="text or image to send with the prompt; can be repeated",
+        )
     )
     _conversation(parser)
     form = parser.add_argument_group("output")
@@ -110,20 +119,24 @@ def _ask(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--format", choices=("text", "json"), help="json: require a JSON object as the response"
     )
-    form.add_argument(
-        "--schema",
-        metavar="SCHEMA",
-        help="require JSON of this schema: a file with a JSON Schema, or a Python type as module:Type",
+    _completes_files(
+        form.add_argument(
+            "--schema",
+            metavar="SCHEMA",
+            help="require JSON of this schema: a file with a JSON Schema, or a Python type as module:Type",
+        )
     )
     parser.add_argument("--no-stdin", action="store_true", help="do not read standard input")
     _connection(parser)
 
 
 def _chat(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--history",
-        metavar="FILE",
-        help="keep the conversation in this file, one message as JSON per line, and continue the one in it",
+    _completes_files(
+        parser.add_argument(
+            "--history",
+            metavar="FILE",
+            help="keep the conversation in this file, one message as JSON per line, and continue the one in it",
+        )
     )
     _conversation(parser)
     _connection(parser)
@@ -169,6 +182,15 @@ def _rooms(parser: argparse.ArgumentParser) -> None:
     history.add_argument("--json", action="store_true", help="print each message as one line of JSON")
     for each in (listing, create, rename, delete, history):
         _connection(each)
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that will read the script")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def _completes_files(action: argparse.Action) -> None:
+    setattr(action, "complete", FILES)  # noqa: B010 - shtab reads it; argparse does not declare it
 
 
 def _conversation(parser: argparse.ArgumentParser) -> None:
@@ -248,5 +270,8 @@ COMMANDS = {
     "models": Command("list the models", "tachyon_sdk.cli.models", _models),
     "rooms": Command("list, create, rename, delete and show chatrooms", "tachyon_sdk.cli.rooms", _rooms),
     "serve": Command("run a local server", "tachyon_sdk.local.__main__"),
+    "completion": Command(
+        "print a script that makes a shell complete this command", "tachyon_sdk.cli.completion", _completion
+    ),
 }
 _count.__name__ = "number"  # argparse puts it into its message: "invalid number value"

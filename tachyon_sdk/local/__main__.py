@@ -11,7 +11,7 @@ import tachyon_sdk.local
 
 def main(arguments: list[str] | None = None, program: str = "python -m tachyon_sdk.local") -> int:
     """Run the server; return the exit status: 0 after it was told to stop, 1 if it could not start."""
-    parser = _parser(program)
+    parser = command_parser(program)
     options = parser.parse_args(arguments)
     if options.upstream is None and (options.model or options.upstream_key_env):
         parser.error("--model and --upstream-key-env need --upstream")
@@ -61,7 +61,8 @@ def _from_environment(name: str | None) -> str | None:
     return value
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def command_parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser of the arguments."""
     parser = argparse.ArgumentParser(
         prog=program,
         description="A local Tachyon server for development. Without --key-env it accepts any bearer token.",

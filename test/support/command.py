@@ -136,15 +136,21 @@ def is_one_line(err: str) -> bool:
 
 
 class Terminal:
-    """The command in a pseudo-terminal, during a `with` block."""
+    """The command, or another one, in a pseudo-terminal during a `with` block."""
 
-    def __init__(self, *arguments: str, settings: Mapping[str, str], stdout: int | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        settings: Mapping[str, str] = NONE,
+        command: Sequence[str] = COMMAND,
+        stdout: int | None = None,
+    ) -> None:
         import pty
 
         self._end, terminal = pty.openpty()
         self._output = b""
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*command, *arguments],
             stdin=terminal,
             stdout=terminal if stdout is None else stdout,
             stderr=terminal,
