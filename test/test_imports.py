@@ -37,7 +37,8 @@ LAYERS = """
     api                         : pydantic typing_extensions
     tools structured            : pydantic pydantic_core
     local                       : pydantic starlette uvicorn
-    cli __init__
+    cli                         : pydantic pydantic_core jsonschema shtab
+    __init__
     __main__
 """
 # Used by these only, whatever their layer.
@@ -46,7 +47,7 @@ ONLY_FOR = {
     "rest": {"_generic", "api_client", "__init__"},
 }
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}
-EXTRA_LOCAL = {"starlette", "uvicorn"}
+EXTRAS = {"local": {"starlette", "uvicorn"}, "cli": {"jsonschema", "shtab"}}
 
 PACKAGE = "tachyon_sdk"
 FREE_FOR_TYPES = "typing_extensions"
@@ -232,15 +233,16 @@ def test_each_layer_may_import_those_below_it_only() -> None:
     assert ONLY_FOR.keys() <= table.keys() and set().union(*ONLY_FOR.values()) <= table.keys()
 
 
-def test_only_the_transport_may_import_urllib3_and_only_local_its_extras() -> None:
+def test_only_the_transport_may_import_urllib3_and_only_the_owner_of_an_extra_what_is_in_it() -> None:
     users: dict[str, set[str]] = {}
     for module, allowed in rules().items():
         for name in allowed:
             if not name.startswith("."):
                 users.setdefault(name, set()).add(module)
-    assert users.keys() == RUNTIME_DEPENDENCIES | EXTRA_LOCAL
+    assert users.keys() == RUNTIME_DEPENDENCIES.union(*EXTRAS.values())
     assert users["urllib3"] == {"rest", "_transport"}
-    assert all(users[name] == {"local"} for name in EXTRA_LOCAL)
+    for owner, names in EXTRAS.items():
+        assert all(users[name] == {owner} for name in names)
 
 
 def test_importing_the_package_alone_loads_nothing_else(tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def test_the_lane_with_the_lowest_versions_has_the_lower_bounds() -> None:
 
 
 def test_every_dependency_has_a_lower_and_an_upper_bound() -> None:
-    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["local"]]
+    extras = PROJECT["optional-dependencies"]
+    requirements = [*PROJECT["dependencies"], *extras["local"], *extras["cli"]]
     assert len(requirements) == len(lower_bounds())
 
 
@@ -199,7 +200,7 @@ def test_only_what_was_tested_is_published() -> None:
 INSTALLER = r"\b(?:install|add|download|inject|requires?|dependenc(?:y|ies))\b[^\n#&;|]*?[\s'\"=\[]"
 NAME = r"tachyon[-_.](?:chat[-_.])?sdk"
 REFUSED = re.compile(
-    rf"(?i){INSTALLER}(?:{NAME})(?![-\w./])|(?<![-\w./]){NAME}\s*(?:\[\s*(?:local|socks)|[=~!<>]=\s*['\"]?\d|@\s*\d)"
+    rf"(?i){INSTALLER}(?:{NAME})(?![-\w./])|(?<![-\w./]){NAME}\s*(?:\[\s*(?:cli|local|socks)|[=~!<>]=\s*['\"]?\d|@\s*\d)"
 )
 
 

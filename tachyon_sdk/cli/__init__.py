@@ -1,1 +1,1 @@
-"""The command-line interface, `python -m tachyon_sdk`."""
+"""The command line, `tachyon` and `python -m tachyon_sdk`."""

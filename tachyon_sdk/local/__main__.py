@@ -9,9 +9,9 @@ import threading
 import tachyon_sdk.local
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, program: str = "python -m tachyon_sdk.local") -> int:
     """Run the server; return the exit status: 0 after it was told to stop, 1 if it could not start."""
-    parser = _parser()
+    parser = command_parser(program)
     options = parser.parse_args(arguments)
     if options.upstream is None and (options.model or options.upstream_key_env):
         parser.error("--model and --upstream-key-env need --upstream")
@@ -61,9 +61,10 @@ def _from_environment(name: str | None) -> str | None:
     return value
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser of the arguments."""
     parser = argparse.ArgumentParser(
-        prog="python -m tachyon_sdk.local",
+        prog=program,
         description="A local Tachyon server for development. Without --key-env it accepts any bearer token.",
     )
     parser.add_argument(

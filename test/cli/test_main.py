@@ -5,8 +5,6 @@ It runs as a user runs it where that matters; else in this process, which takes 
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import re
@@ -14,14 +12,30 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-from unittest import mock
+from typing import Any
 
 import pytest
 
 import tachyon_sdk
+from support.command import (
+    COMMAND,
+    NOTICE,
+    REQUIRED,
+    Result,
+    answer,
+    ask,
+    ended,
+    environment,
+    is_one_line,
+    read,
+    run,
+    run_program,
+    settings_for,
+    started,
+    streamed,
+    whole,
+)
 from support.raw_server import (
     CLOSE,
     Connection,
@@ -30,126 +44,10 @@ from support.raw_server import (
     closed_port,
     framed,
     http_response,
-    json_response,
     lock_step,
-    stream_response,
 )
-from tachyon_sdk.cli.main import main
 
 pytestmark = pytest.mark.exhaustive
-
-COMMAND = [sys.executable, "-W", "error", "-m", "tachyon_sdk"]
-NOTICE = "TACHYON_API_URL is not set: using a local server inside this program\n"
-END: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-REQUIRED = {"TACHYON_API_KEY": "key-1", "TACHYON_OPERATOR_ID": "tn_1"}
-
-
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """That of the tests, which has no TACHYON_ variables and no proxies, with these settings."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return {**kept, "PYTHONUTF8": "1", **settings}
-
-
-def settings_for(server: RawServer, **settings: str) -> dict[str, str]:
-    return {"TACHYON_API_URL": server.url, **REQUIRED, **settings}
-
-
-def run(*arguments: str, stdin: bytes = b"", settings: Mapping[str, str] = REQUIRED) -> Result:
-    """Run the program to its end, in this process; without settings it has credentials, but no URL."""
-    written, complained = utf8_file(), utf8_file()
-    with mock.patch.dict(os.environ, environment(settings), clear=True):
-        with mock.patch.object(sys, "stdin", utf8_file(stdin)):
-            with contextlib.redirect_stdout(written), contextlib.redirect_stderr(complained):
-                try:
-                    status = main(list(arguments))
-                except SystemExit as end:
-                    status = int(end.code or 0)
-                for file in (written, complained):
-                    file.flush()
-    return Result(status, written.buffer.getvalue().decode(), complained.buffer.getvalue().decode())
-
-
-def utf8_file(content: bytes = b"") -> Any:
-    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
-
-
-def run_program(*arguments: str, stdin: bytes = b"", settings: Mapping[str, str] = REQUIRED) -> Result:
-    """Run the program to its end as a user does."""
-    done = subprocess.run(
-        [*COMMAND, *arguments], input=stdin, capture_output=True, timeout=60, env=environment(settings)
-    )
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def ask(server: RawServer, *arguments: str, stdin: bytes = b"", **settings: str) -> Result:
-    """Run the program to its end with the settings for this server."""
-    return run(*arguments, stdin=stdin, settings=settings_for(server, **settings))
-
-
-@contextlib.contextmanager
-def started(*arguments: str, settings: Mapping[str, str] = REQUIRED) -> Iterator[subprocess.Popen[bytes]]:
-    """The running program; its output is read as it comes."""
-    # Ignored signals are inherited, for example by background jobs of a script.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            bufsize=0,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(settings),
-        )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate(timeout=60)
-
-
-def read(process: subprocess.Popen[bytes], expected: bytes) -> None:
-    """Read exactly this from the output, waiting for it."""
-    assert process.stdout is not None
-    received = b""
-    while len(received) < len(expected) and (piece := process.stdout.read(len(expected) - len(received))):
-        received += piece
-    assert received == expected
-
-
-def ended(process: subprocess.Popen[bytes]) -> Result:
-    out, err = process.communicate(timeout=60)
-    return Result(process.returncode, (out or b"").decode(), err.decode())
-
-
-def piece(text: str) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": {"content": text}}]}
-
-
-def answer(*texts: str) -> bytes:
-    return stream_response(*map(piece, texts), END, "[DONE]")
-
-
-def whole(text: str | None, finish_reason: str | None = "stop", **more: Any) -> bytes:
-    message = {"role": "assistant", "content": text, **more}
-    return json_response({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]})
-
-
-def streamed(text: str | None, finish_reason: str | None = "stop", **more: Any) -> bytes:
-    delta = {"role": "assistant", "content": text, **more}
-    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]}
-    return stream_response({"choices": [{"index": 0, "delta": delta}]}, end, "[DONE]")
-
-
-def is_one_line(err: str) -> bool:
-    return err.startswith("python -m tachyon_sdk: ") and err.endswith("\n") and len(err.splitlines()) == 1
 
 
 def test_without_a_url_a_local_server_is_used_and_reported() -> None:
@@ -158,12 +56,12 @@ def test_without_a_url_a_local_server_is_used_and_reported() -> None:
 
 def test_the_local_server_gets_no_setting_of_the_environment() -> None:
     proxy = f"http://127.0.0.1:{closed_port()}"
-    settings = {"TACHYON_API_URL": " ", "TACHYON_API_KEY": "invalid", "http_proxy": proxy}
+    settings = {"TACHYON_API_URL": " ", "TACHYON_API_KEY": " ", "http_proxy": proxy}
     assert run("Hello", settings=settings) == Result(0, 'Hello! You said: "Hello".\n', NOTICE)
 
 
 def test_all_options_with_the_local_server() -> None:
-    options = ["--model", "large", "--system", "Be brief", "--chatroom", "部屋/1", "--no-stream"]
+    options = ["--model", "large", "--system", "Be brief", "--no-stream"]
     expected = "こんにちは。あなたは「元気?」と言いました。指示は「Be brief」です。\n"
     assert run(*options, "元気?") == Result(0, expected, NOTICE)
 
@@ -249,7 +147,7 @@ def test_an_error_is_one_line_after_the_partial_text(model: str, text: str) -> N
 
 
 def test_the_message_of_the_server_is_printed() -> None:
-    result = run("--model", "local/midstream-error", "--chatroom", "r", "Hello")
+    result = run("--model", "local/midstream-error", "Hello")
     assert (result.status, result.out) == (1, "Hello! You said\n")
     assert "the model provider failed in the middle of the answer (code provider_error" in result.err
 
@@ -302,8 +200,8 @@ CUT = "the response was truncated at a length limit"
         ("length", 3, CUT),
         ("MAX_TOKENS", 3, CUT),
         ("max_output_tokens", 3, CUT),
-        ("content_filter", 3, "the response was withheld"),
-        ("SAFETY", 3, "the response was withheld"),
+        ("content_filter", 4, "the response was withheld"),
+        ("SAFETY", 4, "the response was withheld"),
         ("aborted", 1, "the response was aborted"),
     ],
 )
@@ -322,7 +220,7 @@ def test_a_refusal_is_reported(options: tuple[str, ...], response: Any, text: st
     with RawServer([response(text, refusal="I will\nnot.\x1b[31m")]) as server:
         result = ask(server, *options, "Hello")
     told = "python -m tachyon_sdk: the model refused: I will not. [31m\n"
-    assert result == Result(3, f"{text}\n" if text else "", told)
+    assert result == Result(4, f"{text}\n" if text else "", told)
 
 
 @pytest.mark.parametrize(("options", "response"), [((), streamed), (("--no-stream",), whole)])
@@ -484,6 +382,6 @@ def test_help_has_the_options_examples_and_exit_statuses() -> None:
     for option in ("--model", "--system", "--chatroom", "--no-stream", "--version", "--help"):
         assert option in result.out
     assert 'python -m tachyon_sdk "Hello"' in result.out
-    assert re.findall(r"(?m)^  (\d+) ", result.out) == ["0", "1", "2", "3", "130", "141"]
+    assert re.findall(r"(?m)^  (\d+) ", result.out) == ["0", "1", "2", "3", "4", "5", "130", "141"]
     for name in ("TACHYON_API_URL", *REQUIRED):
         assert name in result.out

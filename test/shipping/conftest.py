@@ -20,8 +20,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
 
 @pytest.fixture(scope="session")
 def environments(built: Distributions, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Environment]:
-    """By name: `bare` has the wheel and what it depends on, `extras` has it with both extras."""
-    wanted = {"bare": str(built.wheel), "extras": f"{built.wheel}[local,socks]"}
+    """By name: `bare` has the wheel and what it depends on, `extras` has it with the extras."""
+    wanted = {"bare": str(built.wheel), "extras": f"{built.wheel}[cli,local,socks]"}
     with ThreadPoolExecutor() as pool:
         made = {
             name: pool.submit(Environment, tmp_path_factory.mktemp(name), requirement)
