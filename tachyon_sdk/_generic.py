@@ -51,7 +51,10 @@ class GenericCalls:
 
         def _client_headers(self) -> dict[str, str]: ...
         def _send(
-            self, request: Request, receive: Callable[[RESTResponse, tuple[ApiException, ...]], RESTResponse]
+            self,
+            request: Request,
+            receive: Callable[[RESTResponse, tuple[ApiException, ...]], RESTResponse],
+            operation: str,
         ) -> RESTResponse: ...
 
     def param_serialize(
@@ -158,7 +161,8 @@ class GenericCalls:
         timeouts = choose_timeouts(
             _request_timeout, (configuration.connect_timeout, configuration.read_timeout)
         )
-        return self._send(Request(method.upper(), url, headers, content, timeouts), self._unread)
+        request = Request(method.upper(), url, headers, content, timeouts)
+        return self._send(request, self._unread, "call_api")
 
     def _unread(self, response: RESTResponse, failed: tuple[ApiException, ...]) -> RESTResponse:
         response.limit = self.configuration.max_response_bytes

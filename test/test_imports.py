@@ -31,7 +31,7 @@ LAYERS = """
     _transport                  : urllib3
     rest                        : urllib3
     _request
-    _generic                    : pydantic
+    _generic hooks              : pydantic pydantic_core
     api_client                  : typing_extensions
     _api                        : typing_extensions
     api                         : pydantic typing_extensions
@@ -43,7 +43,7 @@ LAYERS = """
 """
 # Used by these only, whatever their layer.
 ONLY_FOR = {
-    "_transport": {"rest", "_request", "_generic", "api_client", "local"},
+    "_transport": {"rest", "_request", "_generic", "hooks", "api_client", "local"},
     "rest": {"_generic", "api_client", "__init__"},
 }
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}

@@ -51,6 +51,13 @@ class Response(Protocol):
     def abort(self) -> None: ...
 
 
+class Observer(Protocol):
+    """Is told of the chunks of a stream and of its end."""
+
+    def watched(self, chunks: Generator[T, None, None], reader: Any) -> Generator[T, None, None]: ...
+    def closed(self) -> None: ...
+
+
 class Decoder(Protocol[T_co]):
     """Reads the chunks of a stream."""
 
@@ -125,7 +132,14 @@ class Stream(Generic[T]):
         # The generator has no reference to the stream, so that a stream that is dropped is closed at once.
         self._reader = _Reader(response, decoder, Completion(choices, require_finish_reason), tuple(previous))
         self._closed = False
+        self._observer: Observer | None = None
         self._chunks = self._reader.chunks(max_event_bytes, max_response_bytes)
+        self._next = self._chunks.__next__
+
+    def observe(self, observer: Observer) -> None:
+        """Tell an observer what is read. Streams that nobody observes pay nothing for it."""
+        self._observer = observer
+        self._chunks = observer.watched(self._chunks, self._reader)
         self._next = self._chunks.__next__
 
     def __iter__(self) -> Self:
@@ -209,6 +223,8 @@ class Stream(Generic[T]):
             self._response.abort()
         else:
             self._response.close()
+            if self._observer is not None:
+                self._observer.closed()
 
 
 def is_event_stream(headers: Mapping[str, str]) -> bool:
