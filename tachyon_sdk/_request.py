@@ -32,6 +32,9 @@ _N, _I = b"NI"
 FRAMING_HEADERS: dict[str, None] = {"Content-Length": None, "Transfer-Encoding": None}
 
 
+_NO_AUTH: dict[str, dict[str, Any]] = {"header": {}, "query": {}}
+
+
 class Request(NamedTuple):
     """A request as it is sent. The timeouts are in seconds, to connect and to read."""
 
@@ -64,7 +67,7 @@ def build_request(
             places[parameter.place][parameter.name] = value
         elif parameter.configured_by:
             configured[parameter.name] = _CONFIGURED[parameter.configured_by](configuration)
-    auth = auth_override(options.auth)
+    auth = _NO_AUTH if options.auth is None else auth_override(options.auth)
     headers = build_headers(
         {"Accept": operation.accept, "Content-Type": operation.content_type},
         configured,
@@ -79,7 +82,10 @@ def build_request(
     _check_present(operation, headers, query)
     content = encode_body(operation, body, stream)
     host = configuration.host
-    if _host_index("_host_index", options.host_index):
+    # The common case, the integer 0, needs no check.
+    if (options.host_index.__class__ is not int or options.host_index) and _host_index(
+        "_host_index", options.host_index
+    ):
         host = configuration.get_host_from_settings(options.host_index, configuration.server_variables)
     url = build_url(host, operation.path, places["path"], query, configuration.safe_chars_for_path_param)
     timeouts = choose_timeouts(options.timeout, (configuration.connect_timeout, configuration.read_timeout))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from typing_extensions import Unpack
 
 from tachyon_sdk import rest
-from tachyon_sdk._contract.model import Model
 from tachyon_sdk._contract.operation import M, NoMore, Operation, RequestOptions
 from tachyon_sdk._errors.headers import read_retry_after
 from tachyon_sdk._errors.responses import raise_for_status, status_error
@@ -255,10 +254,9 @@ class ApiClient(GenericCalls):
             ApiException: The network or the server failed.
         """
         request = self._request(operation, arguments, body, options)
-        choices = _choices_of(body)
         response = self._send(
             request,
-            lambda response, failed: self._whole(operation, response, failed, choices),
+            lambda response, failed: self._whole(operation, response, failed, body),
             operation.operation_id,
         )
         if operation.streams and _read_from(body, "stream"):
@@ -368,7 +366,7 @@ class ApiClient(GenericCalls):
         return RetryPolicy(retries) if isinstance(retries, int) else retries
 
     def _whole(
-        self, operation: Operation[M], response: rest.RESTResponse, failed: Failed, choices: int
+        self, operation: Operation[M], response: rest.RESTResponse, failed: Failed, sent: Any
     ) -> ApiResponse[M]:
         raise_for_status(response, failed)
         limit = self.configuration.max_response_bytes
@@ -384,7 +382,7 @@ class ApiClient(GenericCalls):
             error.after(failed)
             raise
         response.keep_pieces(limit)
-        data = self._stream(operation, response, failed, choices).collect()
+        data = self._stream(operation, response, failed, _choices_of(sent)).collect()
         return ApiResponse(response.status, data, response.headers, response.kept_pieces())
 
     def _stream(
@@ -410,6 +408,7 @@ def _choices_of(body: Any) -> int:
 
 
 def _read_from(body: Any, name: str) -> Any:
-    if isinstance(body, Model):  # the common case first: the check for a Mapping is slow
+    # A model. The checks by class, also that for a Mapping, are slow.
+    if hasattr(type(body), "to_json_bytes"):
         return getattr(body, name, None)
     return body.get(name) if isinstance(body, Mapping) else None

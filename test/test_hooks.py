@@ -279,7 +279,9 @@ def test_a_view_of_a_view_and_removed_headers() -> None:
         retries=RetryPolicy(3), read_timeout=None
     )
     assert "X-One" not in view.default_headers and "User-Agent" in view.default_headers
-    assert repr(view.configuration.retries) == repr(RetryPolicy(3)) and view.configuration.read_timeout is None
+    assert (
+        repr(view.configuration.retries) == repr(RetryPolicy(3)) and view.configuration.read_timeout is None
+    )
     assert client.default_headers["X-One"] == "1"
 
 
