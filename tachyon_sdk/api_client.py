@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from tachyon_sdk.hooks import Hook, Observer
 else:
-    Self = Hook = Any  # for typing.get_type_hints
+    Self = Hook = Observer = Any  # for typing.get_type_hints
 
 RawResponse = rest.RESTResponseType
 

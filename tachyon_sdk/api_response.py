@@ -1,7 +1,14 @@
 """The response of a call together with its status and headers."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from tachyon_sdk._errors.rate_limit import RateLimit
+else:
+    RateLimit = Any  # for typing.get_type_hints
 
 T = TypeVar("T")
 
@@ -25,6 +32,23 @@ class ApiResponse(Generic[T]):
         self.data = data
         self.headers = headers
         self.raw_data = raw_data
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id of the request, or None."""
+        from tachyon_sdk._errors.headers import read_request_id
+
+        return read_request_id(self.headers)
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The rate limit that the server sent, or None.
+
+        `requests` and `tokens` have `limit`, `remaining` and `reset` in seconds; see docs/Errors.md.
+        """
+        from tachyon_sdk._errors.rate_limit import read_rate_limit
+
+        return read_rate_limit(self.headers)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ApiResponse) and self._fields() == other._fields()

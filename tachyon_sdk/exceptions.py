@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from tachyon_sdk._errors.rate_limit import RateLimit
 else:
-    Self = Any  # for typing.get_type_hints() at run time
+    Self = RateLimit = Any  # for typing.get_type_hints() at run time
 
 
 class OpenApiException(Exception):
@@ -212,6 +214,13 @@ class ApiException(OpenApiException):
             ApiException: The class that `exception_class` returns.
         """
         raise exception_class(http_resp.status)(http_resp=http_resp, body=body, data=data)
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The rate limit that the server sent, or None; see `ApiResponse.rate_limit`."""
+        from tachyon_sdk._errors.rate_limit import read_rate_limit
+
+        return read_rate_limit(self.headers)
 
     def after(self, previous: Iterable[ApiException]) -> Self:
         """Set `previous` and `attempts`, and return this exception."""

@@ -21,9 +21,10 @@ import pytest
 # the colon: the packages that the layer may import. A folder stands for all that is in it, unless a module in it stands
 # in a layer of its own.
 LAYERS = """
-    _version _lazy api_response _errors.body streaming.sse streaming.completion streaming.repair
+    _version _lazy _errors.body streaming.sse streaming.completion streaming.repair
     _errors.headers             : dateutil
-    exceptions
+    _errors.rate_limit
+    api_response exceptions
     retry
     _retry _settings _contract  : pydantic pydantic_core typing_extensions
     models configuration _errors: pydantic typing_extensions

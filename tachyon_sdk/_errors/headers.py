@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ _REQUEST_ID_HEADERS = (
 _MILLISECONDS_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
 # The three formats of RFC 9110, section 5.6.7. The parser accepts many other texts as dates.
 _HTTP_DATE = r"[A-Z][a-z]{2,8},? .+ \d\d:\d\d:\d\d (GMT|\d{4})"
+_RFC_3339 = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 
 
 def header_items(headers: Any) -> Iterator[tuple[str, str]]:
@@ -47,34 +49,37 @@ def read_retry_after(headers: Any) -> float | None:
     The millisecond headers of some providers take precedence over Retry-After (RFC 9110, section 10.2.3), which
     contains a number of seconds or a date.
     """
-    milliseconds = _number(_header(headers, *_MILLISECONDS_HEADERS))
+    milliseconds = number(_header(headers, *_MILLISECONDS_HEADERS))
     if milliseconds is not None:
         return milliseconds / 1000
     text = _header(headers, "retry-after")
-    seconds = _number(text)
-    return _seconds_until(text) if seconds is None and text else seconds
+    seconds = number(text)
+    if seconds is not None or text is None or not re.fullmatch(_HTTP_DATE, text):
+        return seconds
+    moment = time_of(text)
+    return None if moment is None else max(0.0, moment - time.time())
 
 
-def _number(text: str | None) -> float | None:
+def number(text: str | None) -> float | None:
+    """Return an unsigned decimal number; None for any other text."""
     # Only digits with at most one point: no sign, no "nan", no date.
     if text is None or not text.isascii() or not text.replace(".", "", 1).isdigit():
         return None
     return float(text)
 
 
-def _seconds_until(http_date: str) -> float | None:
-    if not re.fullmatch(_HTTP_DATE, http_date):
+def time_of(text: str) -> float | None:
+    """Return a date and time of HTTP or RFC 3339 in seconds since 1970; None if it is neither."""
+    if not re.fullmatch(f"{_HTTP_DATE}|{_RFC_3339}", text):
         return None
     # Imported here because it is rarely needed and slow to import.
-    from datetime import datetime, timezone
+    from datetime import timezone
 
     from dateutil.parser import parse
 
     try:
-        moment = parse(http_date)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+        moment = parse(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None
 

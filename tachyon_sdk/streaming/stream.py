@@ -20,8 +20,10 @@ from tachyon_sdk.streaming.sse import EventDecoder, EventTooLargeError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from tachyon_sdk._errors.rate_limit import RateLimit
 else:
-    Self = Any  # for typing.get_type_hints
+    Self = RateLimit = Any  # for typing.get_type_hints
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -174,6 +176,20 @@ class Stream(Generic[T]):
             for choice in chunk.choices:  # type: ignore[attr-defined]
                 if not choice.index and choice.delta.content:
                     yield choice.delta.content
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id of the request, or None."""
+        from tachyon_sdk._errors.headers import read_request_id
+
+        return read_request_id(self.headers)
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The rate limit that the server sent, or None; see `ApiResponse.rate_limit`."""
+        from tachyon_sdk._errors.rate_limit import read_rate_limit
+
+        return read_rate_limit(self.headers)
 
     @property
     def tool_calls(self: _OfAnswers[C]) -> list[C]:
