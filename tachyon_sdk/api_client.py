@@ -85,10 +85,10 @@ class ApiClient(GenericCalls):
         header_name: str | None = None,
         header_value: str | None = None,
         cookie: str | None = None,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> None:
-        if _unexpected:
-            name = next(iter(_unexpected))
+        if unexpected:
+            name = next(iter(unexpected))
             raise ApiTypeError(
                 f"ApiClient() has no argument {name!r}; settings belong to the configuration: "
                 "ApiClient(Configuration(...))"
