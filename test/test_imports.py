@@ -47,6 +47,7 @@ RULES = """
     api                   -> ._api
     api_client            -> typing_extensions
     api                   -> .api_client .api_response .streaming .models ._contract ._lazy pydantic typing_extensions
+    content               -> .exceptions .models
     _typed                -> .exceptions pydantic pydantic_core
     tools structured      -> .exceptions .models .streaming ._contract ._typed pydantic pydantic_core
     local                 -> . ._lazy ._version .api .models .api_client .configuration .exceptions ._contract
@@ -54,7 +55,7 @@ RULES = """
     cli                   -> . ._version .exceptions .local ._contract ._errors
     __main__              -> .cli
     __init__              -> .api .models .api_client .api_response .configuration .exceptions .rest .retry
-    __init__              -> ._contract ._lazy ._version .streaming .structured .tools
+    __init__              -> .content ._contract ._lazy ._version .streaming .structured .tools
 """
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}
 EXTRA_LOCAL = {"starlette", "uvicorn"}
