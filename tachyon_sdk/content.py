@@ -347,6 +347,9 @@ def _container_type(data: bytes) -> str | None:
     return "image/heif" if brands & {b"mif1", b"msf1"} else None
 
 
+_ORIENTATION = 0x0112  # the tag of Exif
+# From the orientations of Exif to the numbers of `PIL.Image.Transpose`.
+_ROTATIONS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 _WITH_ALPHA = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
 
 
@@ -357,14 +360,13 @@ def _is_pillow(source: Any) -> bool:
 
 def _pillow_file(source: Any) -> tuple[bytes, str]:
     """Return an image of Pillow as a file, upright."""
-    from importlib import import_module
-
     kind = "JPEG" if source.format in ("JPEG", "MPO") else "PNG"
     modes = ("L", "RGB") if kind == "JPEG" else ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
     file = io.BytesIO()
     try:
         # Cameras store the rotation in the metadata, which is not written again.
-        upright = import_module("PIL.ImageOps").exif_transpose(source)
+        rotation = _ROTATIONS.get(source.getexif().get(_ORIENTATION))
+        upright = source if rotation is None else source.transpose(rotation)
         if upright.mode not in modes:
             upright = upright.convert(_WITH_ALPHA.get(upright.mode, "RGB"))
         upright.save(file, kind, **({"quality": 90} if kind == "JPEG" else {}))

@@ -353,9 +353,14 @@ def test_images_of_pillow() -> None:
         assert sent(opened(red, kind, **options))[0] == f"data:image/{expected}"
     assert sent(opened(pil.new("CMYK", (4, 3)), "JPEG"))[1].mode == "RGB"
     # The rotation of a camera.
-    exif = pil.Exif()
-    exif[0x112] = 6
-    assert sent(opened(red, "JPEG", exif=exif))[1].size == (3, 4)
+    operations: Any = pytest.importorskip("PIL.ImageOps")
+    gradient = pil.linear_gradient("L").resize((32, 16)).rotate(30)
+    for orientation in range(10):
+        exif = pil.Exif()
+        exif[0x112] = orientation
+        photo = opened(gradient, "PNG", exif=exif)
+        assert sent(photo)[1].tobytes() == operations.exif_transpose(photo).tobytes()
+        assert sent(photo)[1].size == ((16, 32) if orientation in (5, 6, 7, 8) else (32, 16))
     with pytest.raises(ApiValueError, match=r"^the image cannot be written as PNG: "):
         tachyon_sdk.image(pil.new("RGB", (0, 0)))
     noise = io.BytesIO()
