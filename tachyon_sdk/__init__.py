@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         api_client as api_client,
         api_response as api_response,
         configuration as configuration,
+        content as content,
         exceptions as exceptions,
         hooks as hooks,
         models as models,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from tachyon_sdk.api_client import ApiClient as ApiClient
     from tachyon_sdk.api_response import ApiResponse as ApiResponse
     from tachyon_sdk.configuration import Configuration as Configuration
+    from tachyon_sdk.content import image as image, text_file as text_file
     from tachyon_sdk.exceptions import (
         ApiAttributeError as ApiAttributeError,
         ApiException as ApiException,
@@ -139,6 +141,8 @@ _MODULES = {
     "Configuration": "configuration",
     "RetryPolicy": "retry",
     "paged": "_contract.paging",
+    "image": "content",
+    "text_file": "content",
     "ApiAttributeError": "exceptions",
     "ApiException": "exceptions",
     "ApiKeyError": "exceptions",
@@ -220,6 +224,7 @@ _SUBMODULES = (
     "api_client",
     "api_response",
     "configuration",
+    "content",
     "exceptions",
     "hooks",
     "models",
@@ -315,8 +320,10 @@ __all__ = [
     "ask_for",
     "converse",
     "converse_stream",
+    "image",
     "paged",
     "parse_as",
+    "text_file",
 ]
 
 del TYPE_CHECKING, lazy_names

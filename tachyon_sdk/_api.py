@@ -21,11 +21,11 @@ class Api:
         ApiTypeError: `api_client` is not a client.
     """
 
-    def __init__(self, api_client: ApiClient | None = None, **_unexpected: Unpack[NoMore]) -> None:
+    def __init__(self, api_client: ApiClient | None = None, **unexpected: Unpack[NoMore]) -> None:
         name = type(self).__name__
-        if _unexpected:
+        if unexpected:
             raise ApiTypeError(
-                f"{name}() has no argument {next(iter(_unexpected))!r}; settings belong to the configuration: "
+                f"{name}() has no argument {next(iter(unexpected))!r}; settings belong to the configuration: "
                 f"{name}(ApiClient(Configuration(...)))"
             )
         if api_client is None:

@@ -109,10 +109,10 @@ class ApiClient(GenericCalls):
         cookie: str | None = None,
         *,
         hooks: Iterable[Hook] = (),
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> None:
-        if _unexpected:
-            name = next(iter(_unexpected))
+        if unexpected:
+            name = next(iter(unexpected))
             raise ApiTypeError(
                 f"ApiClient() has no argument {name!r}; settings belong to the configuration: "
                 "ApiClient(Configuration(...))"

@@ -78,7 +78,7 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ChatCompletionChunkResponse:
         """Send a conversation to a model.
 
@@ -110,8 +110,8 @@ class ChatApi(Api):
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
-        if _unexpected:
-            raise _chat_completion.unexpected("chat_completion", _unexpected)
+        if unexpected:
+            raise _chat_completion.unexpected("chat_completion", unexpected)
         return self.chat_completion_with_http_info(
             x_operator_id,
             authorization,
@@ -133,7 +133,7 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatCompletionChunkResponse]:
         """`chat_completion`, with status, headers and raw body of the response.
 
@@ -142,8 +142,8 @@ class ChatApi(Api):
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
-        if _unexpected:
-            raise _chat_completion.unexpected("chat_completion_with_http_info", _unexpected)
+        if unexpected:
+            raise _chat_completion.unexpected("chat_completion_with_http_info", unexpected)
         return self.api_client.call(
             _chat_completion,
             (
@@ -164,7 +164,7 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`chat_completion`, without reading the response.
 
@@ -173,8 +173,8 @@ class ChatApi(Api):
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
-        if _unexpected:
-            raise _chat_completion.unexpected("chat_completion_without_preload_content", _unexpected)
+        if unexpected:
+            raise _chat_completion.unexpected("chat_completion_without_preload_content", unexpected)
         return self.api_client.open(
             _chat_completion,
             (
@@ -195,7 +195,7 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> Stream[ChatCompletionChunkResponse]:
         """`chat_completion`, as a stream. The request is sent with `stream` set to true.
 
@@ -206,8 +206,8 @@ class ChatApi(Api):
             An iterator of the chunks, which is also a context manager. Each chunk is available as soon as it
             arrives.
         """
-        if _unexpected:
-            raise _chat_completion.unexpected("chat_completion_stream", _unexpected)
+        if unexpected:
+            raise _chat_completion.unexpected("chat_completion_stream", unexpected)
         return self.api_client.stream(
             _chat_completion,
             (
@@ -229,7 +229,7 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ChatCompletionWithChatroomStreamResponse:
         """Send a message to a model in a chatroom.
 
@@ -263,8 +263,8 @@ class ChatApi(Api):
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
-        if _unexpected:
-            raise _chat_completion_on_chatroom.unexpected("chat_completion_on_chatroom", _unexpected)
+        if unexpected:
+            raise _chat_completion_on_chatroom.unexpected("chat_completion_on_chatroom", unexpected)
         return self.chat_completion_on_chatroom_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -288,7 +288,7 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatCompletionWithChatroomStreamResponse]:
         """`chat_completion_on_chatroom`, with status, headers and raw body of the response.
 
@@ -297,9 +297,9 @@ class ChatApi(Api):
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
-        if _unexpected:
+        if unexpected:
             raise _chat_completion_on_chatroom.unexpected(
-                "chat_completion_on_chatroom_with_http_info", _unexpected
+                "chat_completion_on_chatroom_with_http_info", unexpected
             )
         return self.api_client.call(
             _chat_completion_on_chatroom,
@@ -323,7 +323,7 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`chat_completion_on_chatroom`, without reading the response.
 
@@ -332,9 +332,9 @@ class ChatApi(Api):
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
-        if _unexpected:
+        if unexpected:
             raise _chat_completion_on_chatroom.unexpected(
-                "chat_completion_on_chatroom_without_preload_content", _unexpected
+                "chat_completion_on_chatroom_without_preload_content", unexpected
             )
         return self.api_client.open(
             _chat_completion_on_chatroom,
@@ -358,7 +358,7 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> Stream[ChatCompletionWithChatroomStreamResponse]:
         """`chat_completion_on_chatroom`, as a stream. The request is sent with `stream` set to true.
 
@@ -369,8 +369,8 @@ class ChatApi(Api):
             An iterator of the chunks, which is also a context manager. Each chunk is available as soon as it
             arrives.
         """
-        if _unexpected:
-            raise _chat_completion_on_chatroom.unexpected("chat_completion_on_chatroom_stream", _unexpected)
+        if unexpected:
+            raise _chat_completion_on_chatroom.unexpected("chat_completion_on_chatroom_stream", unexpected)
         return self.api_client.stream(
             _chat_completion_on_chatroom,
             (

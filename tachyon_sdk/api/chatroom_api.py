@@ -89,7 +89,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> CreateChatRoomResponse:
         """Create a chatroom.
 
@@ -119,8 +119,8 @@ class ChatroomApi(Api):
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
-        if _unexpected:
-            raise _create_chatroom.unexpected("create_chatroom", _unexpected)
+        if unexpected:
+            raise _create_chatroom.unexpected("create_chatroom", unexpected)
         return self.create_chatroom_with_http_info(
             x_operator_id,
             authorization,
@@ -142,7 +142,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[CreateChatRoomResponse]:
         """`create_chatroom`, with status, headers and raw body of the response.
 
@@ -151,8 +151,8 @@ class ChatroomApi(Api):
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
-        if _unexpected:
-            raise _create_chatroom.unexpected("create_chatroom_with_http_info", _unexpected)
+        if unexpected:
+            raise _create_chatroom.unexpected("create_chatroom_with_http_info", unexpected)
         return self.api_client.call(
             _create_chatroom,
             (
@@ -173,7 +173,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`create_chatroom`, without reading the response.
 
@@ -182,8 +182,8 @@ class ChatroomApi(Api):
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
-        if _unexpected:
-            raise _create_chatroom.unexpected("create_chatroom_without_preload_content", _unexpected)
+        if unexpected:
+            raise _create_chatroom.unexpected("create_chatroom_without_preload_content", unexpected)
         return self.api_client.open(
             _create_chatroom,
             (
@@ -204,7 +204,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> None:
         """Delete a chatroom.
 
@@ -234,8 +234,8 @@ class ChatroomApi(Api):
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
-        if _unexpected:
-            raise _delete_chatroom.unexpected("delete_chatroom", _unexpected)
+        if unexpected:
+            raise _delete_chatroom.unexpected("delete_chatroom", unexpected)
         return self.delete_chatroom_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -257,7 +257,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[None]:
         """`delete_chatroom`, with status, headers and raw body of the response.
 
@@ -266,8 +266,8 @@ class ChatroomApi(Api):
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
-        if _unexpected:
-            raise _delete_chatroom.unexpected("delete_chatroom_with_http_info", _unexpected)
+        if unexpected:
+            raise _delete_chatroom.unexpected("delete_chatroom_with_http_info", unexpected)
         return self.api_client.call(
             _delete_chatroom,
             (
@@ -289,7 +289,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`delete_chatroom`, without reading the response.
 
@@ -298,8 +298,8 @@ class ChatroomApi(Api):
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
-        if _unexpected:
-            raise _delete_chatroom.unexpected("delete_chatroom_without_preload_content", _unexpected)
+        if unexpected:
+            raise _delete_chatroom.unexpected("delete_chatroom_without_preload_content", unexpected)
         return self.api_client.open(
             _delete_chatroom,
             (
@@ -322,7 +322,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> UpdateChatroomResponse:
         """Change a chatroom.
 
@@ -353,8 +353,8 @@ class ChatroomApi(Api):
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
-        if _unexpected:
-            raise _update_chatroom.unexpected("update_chatroom", _unexpected)
+        if unexpected:
+            raise _update_chatroom.unexpected("update_chatroom", unexpected)
         return self.update_chatroom_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -378,7 +378,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[UpdateChatroomResponse]:
         """`update_chatroom`, with status, headers and raw body of the response.
 
@@ -387,8 +387,8 @@ class ChatroomApi(Api):
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
-        if _unexpected:
-            raise _update_chatroom.unexpected("update_chatroom_with_http_info", _unexpected)
+        if unexpected:
+            raise _update_chatroom.unexpected("update_chatroom_with_http_info", unexpected)
         return self.api_client.call(
             _update_chatroom,
             (
@@ -411,7 +411,7 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`update_chatroom`, without reading the response.
 
@@ -420,8 +420,8 @@ class ChatroomApi(Api):
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
-        if _unexpected:
-            raise _update_chatroom.unexpected("update_chatroom_without_preload_content", _unexpected)
+        if unexpected:
+            raise _update_chatroom.unexpected("update_chatroom_without_preload_content", unexpected)
         return self.api_client.open(
             _update_chatroom,
             (

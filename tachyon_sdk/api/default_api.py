@@ -81,7 +81,7 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ChatroomsChatroomIdMessagesGetResponse:
         """List the messages of a chatroom.
 
@@ -114,8 +114,8 @@ class DefaultApi(Api):
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
-        if _unexpected:
-            raise _get_chatroom_messages.unexpected("get_chatroom_messages", _unexpected)
+        if unexpected:
+            raise _get_chatroom_messages.unexpected("get_chatroom_messages", unexpected)
         return self.get_chatroom_messages_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -143,7 +143,7 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatroomsChatroomIdMessagesGetResponse]:
         """`get_chatroom_messages`, with status, headers and raw body of the response.
 
@@ -152,8 +152,8 @@ class DefaultApi(Api):
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
-        if _unexpected:
-            raise _get_chatroom_messages.unexpected("get_chatroom_messages_with_http_info", _unexpected)
+        if unexpected:
+            raise _get_chatroom_messages.unexpected("get_chatroom_messages_with_http_info", unexpected)
         return self.api_client.call(
             _get_chatroom_messages,
             (
@@ -181,7 +181,7 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_chatroom_messages`, without reading the response.
 
@@ -190,9 +190,9 @@ class DefaultApi(Api):
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
-        if _unexpected:
+        if unexpected:
             raise _get_chatroom_messages.unexpected(
-                "get_chatroom_messages_without_preload_content", _unexpected
+                "get_chatroom_messages_without_preload_content", unexpected
             )
         return self.api_client.open(
             _get_chatroom_messages,
@@ -221,7 +221,7 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> GetChatroomsResponse:
         """List the chatrooms.
 
@@ -254,8 +254,8 @@ class DefaultApi(Api):
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
-        if _unexpected:
-            raise _get_chatrooms.unexpected("get_chatrooms", _unexpected)
+        if unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms", unexpected)
         return self.get_chatrooms_with_http_info(
             x_operator_id,
             authorization,
@@ -283,7 +283,7 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[GetChatroomsResponse]:
         """`get_chatrooms`, with status, headers and raw body of the response.
 
@@ -292,8 +292,8 @@ class DefaultApi(Api):
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
-        if _unexpected:
-            raise _get_chatrooms.unexpected("get_chatrooms_with_http_info", _unexpected)
+        if unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms_with_http_info", unexpected)
         return self.api_client.call(
             _get_chatrooms,
             (
@@ -321,7 +321,7 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_chatrooms`, without reading the response.
 
@@ -330,8 +330,8 @@ class DefaultApi(Api):
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
-        if _unexpected:
-            raise _get_chatrooms.unexpected("get_chatrooms_without_preload_content", _unexpected)
+        if unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms_without_preload_content", unexpected)
         return self.api_client.open(
             _get_chatrooms,
             (

@@ -62,7 +62,7 @@ class ModelsApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ModelsResponse:
         """List the models.
 
@@ -95,8 +95,8 @@ class ModelsApi(Api):
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
-        if _unexpected:
-            raise _get_models.unexpected("get_models", _unexpected)
+        if unexpected:
+            raise _get_models.unexpected("get_models", unexpected)
         return self.get_models_with_http_info(
             x_operator_id,
             authorization,
@@ -120,7 +120,7 @@ class ModelsApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ModelsResponse]:
         """`get_models`, with status, headers and raw body of the response.
 
@@ -129,8 +129,8 @@ class ModelsApi(Api):
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
-        if _unexpected:
-            raise _get_models.unexpected("get_models_with_http_info", _unexpected)
+        if unexpected:
+            raise _get_models.unexpected("get_models_with_http_info", unexpected)
         return self.api_client.call(
             _get_models,
             (
@@ -154,7 +154,7 @@ class ModelsApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
-        **_unexpected: Unpack[NoMore],
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_models`, without reading the response.
 
@@ -163,8 +163,8 @@ class ModelsApi(Api):
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
-        if _unexpected:
-            raise _get_models.unexpected("get_models_without_preload_content", _unexpected)
+        if unexpected:
+            raise _get_models.unexpected("get_models_without_preload_content", unexpected)
         return self.api_client.open(
             _get_models,
             (
