@@ -34,6 +34,7 @@ GUIDES = (
     "Configuration",
     "Testing",
     "Local_server",
+    "Command",
     "Migrating",
     "Other_servers",
     "Reliability",
@@ -56,6 +57,11 @@ INDEX = {
         "Chatrooms": "chatrooms, conversation history",
         "List chatrooms": "paging, chatrooms; list",
         "Read the history": "history, chatrooms; messages",
+    },
+    "docs/Command": {
+        "Command": "command line, terminal, shell",
+        "Exit status": "exit status",
+        "Completion": "completion, bash, zsh, fish",
     },
     "docs/Configuration": {
         "Environment variables": "environment variables",
