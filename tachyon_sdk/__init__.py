@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         api_client as api_client,
         api_response as api_response,
         configuration as configuration,
+        content as content,
         exceptions as exceptions,
         models as models,
         rest as rest,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from tachyon_sdk.api_client import ApiClient as ApiClient
     from tachyon_sdk.api_response import ApiResponse as ApiResponse
     from tachyon_sdk.configuration import Configuration as Configuration
+    from tachyon_sdk.content import image as image, text_file as text_file
     from tachyon_sdk.exceptions import (
         ApiAttributeError as ApiAttributeError,
         ApiException as ApiException,
@@ -138,6 +140,8 @@ _MODULES = {
     "Configuration": "configuration",
     "RetryPolicy": "retry",
     "paged": "_contract.paging",
+    "image": "content",
+    "text_file": "content",
     "ApiAttributeError": "exceptions",
     "ApiException": "exceptions",
     "ApiKeyError": "exceptions",
@@ -219,6 +223,7 @@ _SUBMODULES = (
     "api_client",
     "api_response",
     "configuration",
+    "content",
     "exceptions",
     "models",
     "rest",
@@ -313,8 +318,10 @@ __all__ = [
     "ask_for",
     "converse",
     "converse_stream",
+    "image",
     "paged",
     "parse_as",
+    "text_file",
 ]
 
 del TYPE_CHECKING, lazy_names

@@ -75,7 +75,7 @@ def build_request(
         auth["header"],
         FRAMING_HEADERS,
     )
-    query = {**places["query"], **auth["query"]}
+    query = {**operation.check_query(places["query"]), **auth["query"]} if places["query"] else auth["query"]
     _check_present(operation, headers, query)
     content = encode_body(operation, body, stream)
     host = configuration.host

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from typing_extensions import Unpack
+
 from tachyon_sdk import rest
-from tachyon_sdk._contract.operation import M, Operation, RequestOptions
+from tachyon_sdk._contract.operation import M, NoMore, Operation, RequestOptions
 from tachyon_sdk._errors.headers import read_retry_after
 from tachyon_sdk._errors.responses import raise_for_status, status_error
 from tachyon_sdk._generic import GenericCalls
@@ -21,6 +23,7 @@ from tachyon_sdk.configuration import Configuration
 from tachyon_sdk.exceptions import (
     ApiException,
     ApiTypeError,
+    ApiValueError,
     ConnectionException,
     StreamTruncatedException,
     TimeoutException,
@@ -82,9 +85,19 @@ class ApiClient(GenericCalls):
         header_name: str | None = None,
         header_value: str | None = None,
         cookie: str | None = None,
+        **unexpected: Unpack[NoMore],
     ) -> None:
+        if unexpected:
+            name = next(iter(unexpected))
+            raise ApiTypeError(
+                f"ApiClient() has no argument {name!r}; settings belong to the configuration: "
+                "ApiClient(Configuration(...))"
+            )
         if configuration is not None and not isinstance(configuration, Configuration):
-            raise ApiTypeError(f"configuration must be a Configuration, not {type(configuration).__name__}")
+            found = type(configuration).__name__
+            raise ApiTypeError(
+                f"configuration must be a Configuration, not {found}; use ApiClient(Configuration(host=...))"
+            )
         self.configuration = Configuration.get_default() if configuration is None else configuration
         self.client_side_validation = self.configuration.client_side_validation
         self.rest_client = rest.RESTClientObject(self.configuration)
@@ -174,7 +187,14 @@ class ApiClient(GenericCalls):
         """
         request = self._request(operation, arguments, body, options)
         choices = _choices_of(body)
-        return self._send(request, lambda response, failed: self._whole(operation, response, failed, choices))
+        response = self._send(
+            request, lambda response, failed: self._whole(operation, response, failed, choices)
+        )
+        if operation.streams and _read_from(body, "stream"):
+            from tachyon_sdk._contract.iteration import was_to_be_a_stream
+
+            was_to_be_a_stream(response.data, f"{operation.operation_id}_stream")
+        return response
 
     def stream(
         self, operation: Operation[M], arguments: Sequence[Any], body: Any, options: RequestOptions
@@ -208,7 +228,13 @@ class ApiClient(GenericCalls):
         stream: bool = False,
     ) -> Request:
         headers = self._client_headers()
-        return build_request(self.configuration, headers, operation, arguments, body, options, stream)
+        try:
+            return build_request(self.configuration, headers, operation, arguments, body, options, stream)
+        except (ApiTypeError, ApiValueError) as error:
+            method = f"{operation.operation_id}_stream" if stream else operation.operation_id
+            if (explained := operation.explained(error, method, arguments, body)) is None:
+                raise
+            raise explained from None
 
     def _client_headers(self) -> dict[str, str]:
         # A copy, made in one step: another thread may change the headers while the request is built.
@@ -288,5 +314,9 @@ class ApiClient(GenericCalls):
 
 def _choices_of(body: Any) -> int:
     """Return the number of choices that a request asks for."""
-    number = body.get("n") if isinstance(body, Mapping) else getattr(body, "n", None)
+    number = _read_from(body, "n")
     return number if isinstance(number, int) else 1
+
+
+def _read_from(body: Any, name: str) -> Any:
+    return body.get(name) if isinstance(body, Mapping) else getattr(body, name, None)

@@ -518,3 +518,77 @@ def test_chatrooms_and_models() -> None:
         '404 {"code": "not_found", "message": "no such room"}',
     ]
     assert {request.get("x-operator-id") for request in server.requests} == {"tn_example"}
+
+
+def test_every_form_of_a_call_of_chatrooms_and_models() -> None:
+    with RawServer(handler=keep_rooms) as server:
+        printed = run(
+            """
+            import json, sys
+            from tachyon_sdk import *
+
+            with ApiClient(Configuration(host=sys.argv[1])) as api_client:
+                rooms, lists, models = ChatroomApi(api_client), DefaultApi(api_client), ModelsApi(api_client)
+                place = "tn_example", "Bearer example"
+                names = dict(x_operator_id="tn_example", authorization="Bearer example")
+
+                info = models.get_models_with_http_info(*place, [SupportedFeature.STREAMING], False)
+                assert (info.status_code, info.headers["Content-Type"]) == (200, "application/json")
+                assert ModelsResponse.from_json(info.raw_data.decode()) == info.data
+                assert info.data.models[0].to_dict() == json.loads(info.raw_data)["models"][0]
+                raw = models.get_models_without_preload_content(_request_timeout=(5, 6), _headers={"A": "1"}, **names)
+                assert json.loads(raw.data)["total_count"] == 1
+
+                body = CreateChatRoomRequest.from_dict({"name": "N", "metadata": None})
+                room = rooms.create_chatroom_with_http_info(create_chat_room_request=body, **names).data.chatroom
+                assert (room.name, room.metadata, room.created_at.tzinfo is not None) == ("N", None, True)
+                raw = rooms.create_chatroom_without_preload_content(*place, CreateChatRoomRequest(name="M"))
+                assert CreateChatRoomResponse.from_json(raw.data.decode("utf-8")).chatroom.name == "M"
+                change = UpdateChatroomRequest.from_json('{"metadata": {"a": [1]}}')
+                room = rooms.update_chatroom("r 1", *place, change).chatroom
+                assert room.model_dump(exclude_none=True)["metadata"] == {"a": [1]}
+                assert rooms.update_chatroom_with_http_info("r 1", *place, change).data.chatroom == room
+                assert rooms.delete_chatroom_with_http_info(chatroom_id="r 1", **names).data is None
+                assert rooms.delete_chatroom_without_preload_content("r 1", *place).status == 204
+
+                page = lists.get_chatrooms(*place, 10, 0)
+                assert page.to_dict()["paginator"]["total_items"] == page.paginator.total_items == 1
+                room = page.chatrooms[0]
+                assert page.model_dump(mode="json")["chatrooms"][0]["created_at"] == "2026-01-02T03:04:05Z"
+                assert json.loads(page.model_dump_json()) == json.loads(page.to_json())
+                assert ChatRoom(**room.model_dump()) == ChatRoom.model_validate(room.model_dump()) == room
+                assert lists.get_chatrooms_without_preload_content(limit=10, search=None, **names).status == 200
+
+                everything = dict(
+                    limit=1, offset=0, search="", _request_timeout=5, _content_type="application/json", _headers={},
+                    _request_auth={"type": "api_key", "in": "header", "key": "Authorization", "value": "Bearer z"},
+                )
+                info = lists.get_chatroom_messages_with_http_info("r 1", **names, **everything)
+                message = info.data.messages[0]
+                assert isinstance(message.content.actual_instance, TextPart) and message.role == Role.USER
+                assert ChatMessage.from_dict(message.to_dict()) == message
+                assert message.model_dump()["content"] == {"type": "text", "text": "Hi"}
+                for part in Part(message.content), Part(actual_instance=TextPart(type="text", text="Hi")):
+                    assert Part.from_json(part.to_json()) == Part.from_dict(part.to_dict()) == part
+                raw = lists.get_chatroom_messages_without_preload_content("r 1", *place, 1, 0, "")
+                assert b"Hi" in raw.data
+                print(SupportedFeature.from_json('"vision"'), SupportedFeature("vision").value, message.role.value)
+            """,
+            server.url,
+        )
+    assert printed.splitlines() == ["vision vision user"]
+    sent = [
+        (request.method, request.target.removeprefix("/v1/llms/"), request.body)
+        for request in server.requests
+    ]
+    assert sent == [
+        ("GET", "models?supported_feature=streaming&require_agent_product=false", b""),
+        ("GET", "models", b""),
+        ("POST", "chatrooms", b'{"name":"N","metadata":null}'),
+        ("POST", "chatrooms", b'{"name":"M"}'),
+        *[("PATCH", "chatrooms/r%201", b'{"metadata":{"a":[1]}}')] * 2,
+        *[("DELETE", "chatrooms/r%201", b"")] * 2,
+        ("GET", "chatrooms?limit=10&offset=0", b""),
+        ("GET", "chatrooms?limit=10", b""),
+        *[("GET", "chatrooms/r%201/messages?limit=1&offset=0&search=", b"")] * 2,
+    ]

@@ -32,6 +32,7 @@ RULES = """
     configuration         -> .exceptions .retry ._settings ._version
     _contract             -> pydantic pydantic_core typing_extensions
     _contract.paging      -> .exceptions
+    _contract.operation _contract.hints -> .exceptions ._contract pydantic typing_extensions
     models                -> ._contract ._lazy pydantic typing_extensions
     streaming             -> .exceptions ._errors ._contract pydantic pydantic_core
     _transport            -> .exceptions .configuration urllib3
@@ -42,7 +43,11 @@ RULES = """
     api_client            -> ._generic
     api_client            -> .exceptions .configuration .retry .rest ._request .streaming .api_response ._version
     api_client            -> ._contract ._settings ._transport.headers ._errors
+    _api                  -> .api_client .exceptions ._contract typing_extensions
+    api                   -> ._api
+    api_client            -> typing_extensions
     api                   -> .api_client .api_response .streaming .models ._contract ._lazy pydantic typing_extensions
+    content               -> .exceptions .models
     _typed                -> .exceptions pydantic pydantic_core
     tools structured      -> .exceptions .models .streaming ._contract ._typed pydantic pydantic_core
     local                 -> . ._lazy ._version .api .models .api_client .configuration .exceptions ._contract
@@ -51,7 +56,7 @@ RULES = """
     cli                   -> jsonschema shtab
     __main__              -> .cli
     __init__              -> .api .models .api_client .api_response .configuration .exceptions .rest .retry
-    __init__              -> ._contract ._lazy ._version .streaming .structured .tools
+    __init__              -> .content ._contract ._lazy ._version .streaming .structured .tools
 """
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}
 EXTRAS = {"local": {"starlette", "uvicorn"}, "cli": {"jsonschema", "shtab"}}

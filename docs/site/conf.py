@@ -29,6 +29,7 @@ GUIDES = (
     "Structured_output",
     "Chatrooms",
     "Models",
+    "Images",
     "Asyncio",
     "Errors",
     "Configuration",
@@ -40,7 +41,7 @@ GUIDES = (
     "Reliability",
     "Performance",
 )
-AREAS = ("calls", "client", "streams", "tools", "structured", "errors", "local")
+AREAS = ("calls", "content", "client", "streams", "tools", "structured", "errors", "local")
 REPOSITORY = re.findall(r'(?m)^Source = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))[0]
 # Entries of the index, by page and heading. Users search for these words.
 INDEX = {
@@ -81,6 +82,10 @@ INDEX = {
         "Send an image": "image, vision, multimodal input",
         "Send many requests": "batch, threads, concurrency",
         "Configure with environment variables": "environment variables, Windows; environment variables",
+    },
+    "docs/Images": {
+        "Images and text files": "images, vision, multimodal input, files",
+        "Send a text file": "text files, attachments",
     },
     "docs/Models": {"Models": "models", "Choose a model": "features of models, context window"},
     "docs/Other_servers": {

@@ -3,11 +3,11 @@
 import json
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
-from functools import cache
+from functools import cache, wraps
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
@@ -61,6 +61,24 @@ class Model(BaseModel):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.__signature__ = _Signature()  # not the one that a base class may already have
+
+    if not TYPE_CHECKING:  # type checkers know the arguments from the properties
+        # `wraps` also takes over the mark of pydantic's own `__init__`, which is not called for each nested model.
+        @wraps(BaseModel.__init__)
+        def __init__(self, /, *args: Any, **data: Any) -> None:
+            if args:
+                name, fields = type(self).__name__, [f"{field}=..." for field in type(self).model_fields]
+                raise TypeError(
+                    f"{name} takes no positional arguments; name them: {name}({', '.join(fields[:2])})"
+                )
+            try:
+                validator = self.__pydantic_validator__
+            except AttributeError:
+                log_missing("__pydantic_validator__")
+                BaseModel.__init__(self, **data)
+                return
+            if validator.validate_python(data, self_instance=self) is not self:
+                BaseModel.__init__(self, **data)  # it warns
 
     filled_in_later: ClassVar[tuple[str, ...]] = ()
     """Required properties that may be set after construction, before the model is sent."""
@@ -218,6 +236,12 @@ class Answer(Model):
     # A NaN from the server is kept, but JSON has no NaN (RFC 8259, section 6).
     model_config = ConfigDict(ser_json_inf_nan="null")
 
+    def __iter__(self) -> Generator[tuple[str, Any], None, None]:
+        """Iterate over the properties, as pairs of a name and a value, so that `dict(model)` works."""
+        from tachyon_sdk._contract.iteration import properties
+
+        yield from properties(self, super().__iter__())
+
 
 class _Lenient:
     """Annotation for a property whose invalid values are kept unchanged."""
@@ -236,13 +260,21 @@ class _Rfc3339:
     """Annotation of a point in time in a response: only the text of RFC 3339 is one, no number and no other text."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._check, handler(source))
+        # It is serialized by its own type, which may be finer than a datetime.
+        by_type = core_schema.plain_serializer_function_ser_schema(lambda value: value, when_used="json")
+        return core_schema.no_info_wrap_validator_function(self._read, handler(source), serialization=by_type)
 
     @staticmethod
-    def _check(value: Any) -> Any:
-        if isinstance(value, datetime) or (isinstance(value, str) and _DATE_TIME.fullmatch(value)):
-            return value
-        raise ValueError("not a date and time (RFC 3339)")
+    def _read(value: Any, read: Callable[[Any], datetime]) -> datetime:
+        if isinstance(value, datetime):
+            return read(value)
+        if not isinstance(value, str) or not (match := _DATE_TIME.fullmatch(value)):
+            raise ValueError("not a date and time (RFC 3339)")
+        if not (match[1] or "")[7:].strip("0"):
+            return read(value)
+        from tachyon_sdk._contract.date_time import FineDateTime
+
+        return FineDateTime.of(read(value), value)
 
 
 Rfc3339 = _Rfc3339()

@@ -49,6 +49,9 @@ def paged(method: Callable[P, Page[T]], *args: P.args, **kwargs: P.kwargs) -> It
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
         raise ApiTypeError(str(error)) from error
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD and bound.arguments.get(parameter.name):
+            method(*bound.args, **bound.kwargs)  # it raises an error that names the right argument
     return _items(method, bound)
 
 

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
-from tachyon_sdk.api_client import ApiClient, RawResponse
+from typing_extensions import Unpack
+
+from tachyon_sdk._api import Api
+from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
+from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.chat_completion_chunk_response import ChatCompletionChunkResponse
 from tachyon_sdk.models.chat_completion_request import ChatCompletionRequest
@@ -48,7 +51,7 @@ _chat_completion_on_chatroom = Operation(
 )
 
 
-class ChatApi:
+class ChatApi(Api):
     """Send messages to a model, with or without a chatroom.
 
     ::
@@ -65,9 +68,6 @@ class ChatApi:
         api_client: The client that sends the requests. Defaults to `ApiClient.get_default()`.
     """
 
-    def __init__(self, api_client: ApiClient | None = None) -> None:
-        self.api_client = ApiClient.get_default() if api_client is None else api_client
-
     def chat_completion(
         self,
         x_operator_id: str | None = None,
@@ -78,6 +78,7 @@ class ChatApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ChatCompletionChunkResponse:
         """Send a conversation to a model.
 
@@ -109,6 +110,8 @@ class ChatApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if unexpected:
+            raise _chat_completion.unexpected("chat_completion", unexpected)
         return self.chat_completion_with_http_info(
             x_operator_id,
             authorization,
@@ -130,6 +133,7 @@ class ChatApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatCompletionChunkResponse]:
         """`chat_completion`, with status, headers and raw body of the response.
 
@@ -138,6 +142,8 @@ class ChatApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if unexpected:
+            raise _chat_completion.unexpected("chat_completion_with_http_info", unexpected)
         return self.api_client.call(
             _chat_completion,
             (
@@ -158,6 +164,7 @@ class ChatApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`chat_completion`, without reading the response.
 
@@ -166,6 +173,8 @@ class ChatApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if unexpected:
+            raise _chat_completion.unexpected("chat_completion_without_preload_content", unexpected)
         return self.api_client.open(
             _chat_completion,
             (
@@ -186,6 +195,7 @@ class ChatApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> Stream[ChatCompletionChunkResponse]:
         """`chat_completion`, as a stream. The request is sent with `stream` set to true.
 
@@ -196,6 +206,8 @@ class ChatApi:
             An iterator of the chunks, which is also a context manager. Each chunk is available as soon as it
             arrives.
         """
+        if unexpected:
+            raise _chat_completion.unexpected("chat_completion_stream", unexpected)
         return self.api_client.stream(
             _chat_completion,
             (
@@ -217,6 +229,7 @@ class ChatApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ChatCompletionWithChatroomStreamResponse:
         """Send a message to a model in a chatroom.
 
@@ -250,6 +263,8 @@ class ChatApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if unexpected:
+            raise _chat_completion_on_chatroom.unexpected("chat_completion_on_chatroom", unexpected)
         return self.chat_completion_on_chatroom_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -273,6 +288,7 @@ class ChatApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatCompletionWithChatroomStreamResponse]:
         """`chat_completion_on_chatroom`, with status, headers and raw body of the response.
 
@@ -281,6 +297,10 @@ class ChatApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if unexpected:
+            raise _chat_completion_on_chatroom.unexpected(
+                "chat_completion_on_chatroom_with_http_info", unexpected
+            )
         return self.api_client.call(
             _chat_completion_on_chatroom,
             (
@@ -303,6 +323,7 @@ class ChatApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`chat_completion_on_chatroom`, without reading the response.
 
@@ -311,6 +332,10 @@ class ChatApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if unexpected:
+            raise _chat_completion_on_chatroom.unexpected(
+                "chat_completion_on_chatroom_without_preload_content", unexpected
+            )
         return self.api_client.open(
             _chat_completion_on_chatroom,
             (
@@ -333,6 +358,7 @@ class ChatApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> Stream[ChatCompletionWithChatroomStreamResponse]:
         """`chat_completion_on_chatroom`, as a stream. The request is sent with `stream` set to true.
 
@@ -343,6 +369,8 @@ class ChatApi:
             An iterator of the chunks, which is also a context manager. Each chunk is available as soon as it
             arrives.
         """
+        if unexpected:
+            raise _chat_completion_on_chatroom.unexpected("chat_completion_on_chatroom_stream", unexpected)
         return self.api_client.stream(
             _chat_completion_on_chatroom,
             (

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
-from tachyon_sdk.api_client import ApiClient, RawResponse
+from typing_extensions import Unpack
+
+from tachyon_sdk._api import Api
+from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
+from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.create_chat_room_request import CreateChatRoomRequest
 from tachyon_sdk.models.create_chat_room_response import CreateChatRoomResponse
@@ -61,7 +64,7 @@ _update_chatroom = Operation(
 )
 
 
-class ChatroomApi:
+class ChatroomApi(Api):
     """Create, change and delete chatrooms.
 
     ::
@@ -76,9 +79,6 @@ class ChatroomApi:
         api_client: The client that sends the requests. Defaults to `ApiClient.get_default()`.
     """
 
-    def __init__(self, api_client: ApiClient | None = None) -> None:
-        self.api_client = ApiClient.get_default() if api_client is None else api_client
-
     def create_chatroom(
         self,
         x_operator_id: str | None = None,
@@ -89,6 +89,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> CreateChatRoomResponse:
         """Create a chatroom.
 
@@ -118,6 +119,8 @@ class ChatroomApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if unexpected:
+            raise _create_chatroom.unexpected("create_chatroom", unexpected)
         return self.create_chatroom_with_http_info(
             x_operator_id,
             authorization,
@@ -139,6 +142,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[CreateChatRoomResponse]:
         """`create_chatroom`, with status, headers and raw body of the response.
 
@@ -147,6 +151,8 @@ class ChatroomApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if unexpected:
+            raise _create_chatroom.unexpected("create_chatroom_with_http_info", unexpected)
         return self.api_client.call(
             _create_chatroom,
             (
@@ -167,6 +173,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`create_chatroom`, without reading the response.
 
@@ -175,6 +182,8 @@ class ChatroomApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if unexpected:
+            raise _create_chatroom.unexpected("create_chatroom_without_preload_content", unexpected)
         return self.api_client.open(
             _create_chatroom,
             (
@@ -195,6 +204,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> None:
         """Delete a chatroom.
 
@@ -224,6 +234,8 @@ class ChatroomApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if unexpected:
+            raise _delete_chatroom.unexpected("delete_chatroom", unexpected)
         return self.delete_chatroom_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -245,6 +257,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[None]:
         """`delete_chatroom`, with status, headers and raw body of the response.
 
@@ -253,6 +266,8 @@ class ChatroomApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if unexpected:
+            raise _delete_chatroom.unexpected("delete_chatroom_with_http_info", unexpected)
         return self.api_client.call(
             _delete_chatroom,
             (
@@ -274,6 +289,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`delete_chatroom`, without reading the response.
 
@@ -282,6 +298,8 @@ class ChatroomApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if unexpected:
+            raise _delete_chatroom.unexpected("delete_chatroom_without_preload_content", unexpected)
         return self.api_client.open(
             _delete_chatroom,
             (
@@ -304,6 +322,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> UpdateChatroomResponse:
         """Change a chatroom.
 
@@ -334,6 +353,8 @@ class ChatroomApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if unexpected:
+            raise _update_chatroom.unexpected("update_chatroom", unexpected)
         return self.update_chatroom_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -357,6 +378,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[UpdateChatroomResponse]:
         """`update_chatroom`, with status, headers and raw body of the response.
 
@@ -365,6 +387,8 @@ class ChatroomApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if unexpected:
+            raise _update_chatroom.unexpected("update_chatroom_with_http_info", unexpected)
         return self.api_client.call(
             _update_chatroom,
             (
@@ -387,6 +411,7 @@ class ChatroomApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`update_chatroom`, without reading the response.
 
@@ -395,6 +420,8 @@ class ChatroomApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if unexpected:
+            raise _update_chatroom.unexpected("update_chatroom_without_preload_content", unexpected)
         return self.api_client.open(
             _update_chatroom,
             (

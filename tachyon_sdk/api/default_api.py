@@ -1,10 +1,14 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
-from tachyon_sdk.api_client import ApiClient, RawResponse
+from pydantic import Field, StrictInt, StrictStr
+from typing_extensions import Unpack
+
+from tachyon_sdk._api import Api
+from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
+from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.chatrooms_chatroom_id_messages_get_response import (
     ChatroomsChatroomIdMessagesGetResponse,
@@ -19,9 +23,9 @@ _get_chatroom_messages = Operation(
         Parameter("chatroom_id", "chatroom_id", "path", required=True),
         Parameter("x-operator-id", "x_operator_id", "header", required=True, configured_by="operator_id"),
         Parameter("Authorization", "authorization", "header", required=True, configured_by="access_token"),
-        Parameter("limit", "limit", "query", required=True),
-        Parameter("offset", "offset", "query", required=True),
-        Parameter("search", "search", "query", required=True),
+        Parameter("limit", "limit", "query", required=True, type=Annotated[StrictInt, Field(ge=1)]),
+        Parameter("offset", "offset", "query", required=True, type=Annotated[StrictInt, Field(ge=0)]),
+        Parameter("search", "search", "query", required=True, type=StrictStr),
     ),
     accept="application/json",
     answer_type=ChatroomsChatroomIdMessagesGetResponse,
@@ -36,10 +40,12 @@ _get_chatrooms = Operation(
     parameters=(
         Parameter("x-operator-id", "x_operator_id", "header", required=True, configured_by="operator_id"),
         Parameter("Authorization", "authorization", "header", required=True, configured_by="access_token"),
-        Parameter("limit", "limit", "query", required=False),
-        Parameter("offset", "offset", "query", required=False),
-        Parameter("search", "search", "query", required=False),
-        Parameter("metadata_user_id", "metadata_user_id", "query", required=False),
+        Parameter(
+            "limit", "limit", "query", required=False, type=Annotated[StrictInt, Field(ge=1), Field(le=100)]
+        ),
+        Parameter("offset", "offset", "query", required=False, type=Annotated[StrictInt, Field(ge=0)]),
+        Parameter("search", "search", "query", required=False, type=StrictStr),
+        Parameter("metadata_user_id", "metadata_user_id", "query", required=False, type=StrictStr),
     ),
     accept="application/json",
     answer_type=GetChatroomsResponse,
@@ -47,7 +53,7 @@ _get_chatrooms = Operation(
 )
 
 
-class DefaultApi:
+class DefaultApi(Api):
     """List chatrooms and their messages.
 
     ::
@@ -62,9 +68,6 @@ class DefaultApi:
         api_client: The client that sends the requests. Defaults to `ApiClient.get_default()`.
     """
 
-    def __init__(self, api_client: ApiClient | None = None) -> None:
-        self.api_client = ApiClient.get_default() if api_client is None else api_client
-
     def get_chatroom_messages(
         self,
         chatroom_id: str,
@@ -78,6 +81,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ChatroomsChatroomIdMessagesGetResponse:
         """List the messages of a chatroom.
 
@@ -110,6 +114,8 @@ class DefaultApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if unexpected:
+            raise _get_chatroom_messages.unexpected("get_chatroom_messages", unexpected)
         return self.get_chatroom_messages_with_http_info(
             chatroom_id,
             x_operator_id,
@@ -137,6 +143,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatroomsChatroomIdMessagesGetResponse]:
         """`get_chatroom_messages`, with status, headers and raw body of the response.
 
@@ -145,6 +152,8 @@ class DefaultApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if unexpected:
+            raise _get_chatroom_messages.unexpected("get_chatroom_messages_with_http_info", unexpected)
         return self.api_client.call(
             _get_chatroom_messages,
             (
@@ -172,6 +181,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_chatroom_messages`, without reading the response.
 
@@ -180,6 +190,10 @@ class DefaultApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if unexpected:
+            raise _get_chatroom_messages.unexpected(
+                "get_chatroom_messages_without_preload_content", unexpected
+            )
         return self.api_client.open(
             _get_chatroom_messages,
             (
@@ -207,6 +221,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> GetChatroomsResponse:
         """List the chatrooms.
 
@@ -239,6 +254,8 @@ class DefaultApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms", unexpected)
         return self.get_chatrooms_with_http_info(
             x_operator_id,
             authorization,
@@ -266,6 +283,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[GetChatroomsResponse]:
         """`get_chatrooms`, with status, headers and raw body of the response.
 
@@ -274,6 +292,8 @@ class DefaultApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms_with_http_info", unexpected)
         return self.api_client.call(
             _get_chatrooms,
             (
@@ -301,6 +321,7 @@ class DefaultApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_chatrooms`, without reading the response.
 
@@ -309,6 +330,8 @@ class DefaultApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if unexpected:
+            raise _get_chatrooms.unexpected("get_chatrooms_without_preload_content", unexpected)
         return self.api_client.open(
             _get_chatrooms,
             (

@@ -1,10 +1,15 @@
 # Generated from openapi.yaml by `tox -e generate`. Do not edit.
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from tachyon_sdk._contract.operation import Operation, Parameter, RequestOptions, RequestTimeout
-from tachyon_sdk.api_client import ApiClient, RawResponse
+from pydantic import StrictBool, StrictStr
+from typing_extensions import Unpack
+
+from tachyon_sdk._api import Api
+from tachyon_sdk._contract.model import KnownFirst
+from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
+from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.models_response import ModelsResponse
 from tachyon_sdk.models.supported_feature import SupportedFeature
@@ -16,8 +21,14 @@ _get_models = Operation(
     parameters=(
         Parameter("x-operator-id", "x_operator_id", "header", required=True, configured_by="operator_id"),
         Parameter("Authorization", "authorization", "header", required=True, configured_by="access_token"),
-        Parameter("supported_feature", "supported_feature", "query", required=False),
-        Parameter("require_agent_product", "require_agent_product", "query", required=False),
+        Parameter(
+            "supported_feature",
+            "supported_feature",
+            "query",
+            required=False,
+            type=list[Annotated[SupportedFeature | StrictStr, KnownFirst]],
+        ),
+        Parameter("require_agent_product", "require_agent_product", "query", required=False, type=StrictBool),
     ),
     accept="application/json",
     answer_type=ModelsResponse,
@@ -25,7 +36,7 @@ _get_models = Operation(
 )
 
 
-class ModelsApi:
+class ModelsApi(Api):
     """List the models.
 
     ::
@@ -40,9 +51,6 @@ class ModelsApi:
         api_client: The client that sends the requests. Defaults to `ApiClient.get_default()`.
     """
 
-    def __init__(self, api_client: ApiClient | None = None) -> None:
-        self.api_client = ApiClient.get_default() if api_client is None else api_client
-
     def get_models(
         self,
         x_operator_id: str | None = None,
@@ -54,6 +62,7 @@ class ModelsApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ModelsResponse:
         """List the models.
 
@@ -86,6 +95,8 @@ class ModelsApi:
             ApiException: The network or the server reported an error; see `tachyon_sdk.exceptions` for the
                 classes.
         """
+        if unexpected:
+            raise _get_models.unexpected("get_models", unexpected)
         return self.get_models_with_http_info(
             x_operator_id,
             authorization,
@@ -109,6 +120,7 @@ class ModelsApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ModelsResponse]:
         """`get_models`, with status, headers and raw body of the response.
 
@@ -117,6 +129,8 @@ class ModelsApi:
         Returns:
             The response as `data`, with `status_code`, `headers` and `raw_data`.
         """
+        if unexpected:
+            raise _get_models.unexpected("get_models_with_http_info", unexpected)
         return self.api_client.call(
             _get_models,
             (
@@ -140,6 +154,7 @@ class ModelsApi:
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_models`, without reading the response.
 
@@ -148,6 +163,8 @@ class ModelsApi:
         Returns:
             The response of urllib3. Read all of it or close it; otherwise its connection stays open.
         """
+        if unexpected:
+            raise _get_models.unexpected("get_models_without_preload_content", unexpected)
         return self.api_client.open(
             _get_models,
             (

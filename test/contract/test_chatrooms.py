@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import enum
 import json
+import pickle
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -20,7 +23,9 @@ from tachyon_sdk import (
     ChatroomApi,
     Configuration,
     ConnectionException,
+    CreateChatRoomRequest,
     DefaultApi,
+    GetChatroomsResponse,
     ModelsApi,
     Part,
     Role,
@@ -31,6 +36,7 @@ from tachyon_sdk import (
     ToolCallPart,
     UpdateChatroomRequest,
 )
+from tachyon_sdk._contract.date_time import FineDateTime
 from tachyon_sdk._contract.model import UnknownMember
 
 ROOM = {"id": "room-1", "name": "n", "operator_id": "tn_1", "owner_id": "u", "metadata": {"a": [1, None]}}
@@ -60,12 +66,50 @@ def lost(connection: Connection) -> None:
             "?supported_feature=vision&supported_feature=a%26b&require_agent_product=false",
         ),
         ({"require_agent_product": True}, "?require_agent_product=true"),
+        ({"supported_feature": {"vision"}}, "?supported_feature=vision"),
+        (
+            {"supported_feature": iter(["vision", "日"])},
+            "?supported_feature=vision&supported_feature=%E6%97%A5",
+        ),
     ],
 )
 def test_queries_of_lists_and_truth_values(arguments: dict[str, Any], query: str) -> None:
     with RawServer([json_response({"models": [], "total_count": 0})]) as server, client(server) as api_client:
         ModelsApi(api_client).get_models(**arguments)
         assert server.requests[0].target == f"/v1/llms/models{query}"
+
+
+class Size(enum.IntEnum):
+    SMALL = 3
+
+
+class NumpyInteger:
+    shape = ()
+
+    def item(self) -> int:
+        return 7
+
+
+@pytest.mark.parametrize(("limit", "sent"), [(5, "5"), (Size.SMALL, "3"), (NumpyInteger(), "7")])
+def test_integers_of_any_kind_in_a_query(limit: Any, sent: str) -> None:
+    with RawServer([json_response({"chatrooms": []})]) as server, client(server) as api_client:
+        DefaultApi(api_client).get_chatrooms(limit=limit)
+        assert server.requests[0].target == f"/v1/llms/chatrooms?limit={sent}"
+
+
+def test_a_query_parameter_that_is_wrong_is_named_before_anything_is_sent() -> None:
+    with RawServer([]) as server, client(server) as api_client:
+        api: Any = DefaultApi(api_client)
+        with pytest.raises(ApiTypeError, match=r"^limit must be a valid integer, not 'ten'$"):
+            api.get_chatrooms(limit="ten")
+        with pytest.raises(ApiValueError, match=r"^limit must be greater than or equal to 1, not -1$"):
+            next(tachyon_sdk.paged(api.get_chatrooms, limit=-1))
+        with pytest.raises(ApiTypeError, match=r"^search must be a valid string, not dict$"):
+            api.get_chatroom_messages_without_preload_content("r", search={"long": "x" * 60})
+        models: Any = ModelsApi(api_client)
+        with pytest.raises(ApiTypeError, match=r"^supported_feature\[1\] must be a valid string, not 5$"):
+            models.get_models_with_http_info(supported_feature=["vision", 5])
+        assert server.requests == []
 
 
 def test_required_parameters_with_a_default_are_sent() -> None:
@@ -146,8 +190,80 @@ def test_points_in_time_are_read_and_written_without_loss(text: str, value: date
     assert ChatRoom.from_json(room.to_json()) == room
 
 
+FINE = [
+    ("2025-01-01T00:00:00.123456789Z", datetime(2025, 1, 1, 0, 0, 0, 123456, timezone.utc)),
+    (
+        "2025-12-31T23:59:59.9999999+09:00",
+        datetime(2025, 12, 31, 23, 59, 59, 999999, timezone(timedelta(hours=9))),
+    ),
+    ("2025-01-01t00:00:00.0000001z", datetime(2025, 1, 1, tzinfo=timezone.utc)),
+    ("2025-01-01 00:00:00.000000000001", datetime(2025, 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), FINE)
+def test_a_time_that_is_finer_than_microseconds_is_cut_off_and_written_as_it_came(
+    text: str, value: datetime
+) -> None:
+    page = GetChatroomsResponse.from_json(json.dumps({"chatrooms": [{**ROOM, "created_at": text}]}))
+    room = page.chatrooms[0]
+    time: Any = room.created_at
+    assert isinstance(time, datetime) and time == value and hash(time) == hash(value) and time.text == text
+    same = [
+        page.to_dict(),
+        json.loads(page.to_json()),
+        GetChatroomsResponse.from_dict(page.to_dict()).to_dict(),
+        copy.deepcopy(page).to_dict(),
+        pickle.loads(pickle.dumps(page)).to_dict(),
+        page.model_copy(deep=True).to_dict(),
+        page.model_dump(mode="json"),
+        json.loads(page.model_dump_json()),
+        {"chatrooms": [ChatRoom(created_at=time).to_dict()]},
+        # Where the contract allows anything.
+        {"chatrooms": [CreateChatRoomRequest(metadata={"created_at": time}).to_dict()["metadata"]]},
+    ]
+    assert [each["chatrooms"][0]["created_at"] for each in same] == [text] * len(same)
+    assert page.model_dump()["chatrooms"][0]["created_at"] is time
+
+
+def test_a_time_that_was_changed_or_computed_is_written_as_it_is() -> None:
+    room = ChatRoom.from_dict({**ROOM, "created_at": FINE[0][0], "updated_at": FINE[0][0]})
+    assert room.created_at is not None and room.updated_at is not None
+    room.created_at += timedelta(days=1)
+    assert room.to_dict()["created_at"] == "2025-01-02T00:00:00.123456Z"
+    room.created_at = room.updated_at.replace(microsecond=0)
+    assert json.loads(room.to_json())["created_at"] == "2025-01-01T00:00:00Z"
+    room.created_at = datetime(2026, 1, 2)
+    assert room.to_dict()["created_at"] == "2026-01-02T00:00:00"
+    assert copy.copy(room.updated_at.astimezone(timezone.utc)) == room.updated_at
+
+
+def test_a_fine_time_without_the_private_attribute_of_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(FineDateTime, "__pydantic_serializer__")
+    room = ChatRoom.from_dict({**ROOM, "created_at": FINE[0][0]})
+    assert room.to_dict()["created_at"] == "2025-01-01T00:00:00.123456Z"
+    assert json.loads(room.to_json())["created_at"] == "2025-01-01T00:00:00.123456Z"
+
+
+def test_a_time_that_a_datetime_can_hold_is_one() -> None:
+    for text in ("2025-01-01T00:00:00.123456000Z", "2025-01-01T00:00:00.5Z", "2025-01-01T00:00:00Z"):
+        assert type(ChatRoom.from_dict({**ROOM, "created_at": text}).created_at) is datetime
+
+
 @pytest.mark.parametrize(
-    "odd", ["yesterday", "0", "1700000000", 1700000000, 1.5, "2026-13-01T00:00:00Z", True, {}, None]
+    "odd",
+    [
+        "yesterday",
+        "0",
+        "1700000000",
+        1700000000,
+        1.5,
+        "2026-13-01T00:00:00Z",
+        "2025-12-31T23:59:60.0000001Z",
+        True,
+        {},
+        None,
+    ],
 )
 def test_what_is_not_a_point_in_time_is_kept(odd: Any) -> None:
     room = ChatRoom.from_json(json.dumps({**ROOM, "created_at": odd}))

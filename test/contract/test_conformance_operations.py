@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 import pytest
 import urllib3
+from typing_extensions import Unpack
 
 import tachyon_sdk
 import tachyon_sdk.api
@@ -30,7 +31,7 @@ from support.contract import (
 )
 from support.raw_server import RawServer, json_response, stream_response
 from tachyon_sdk import ApiClient, ApiResponse, ApiValueError, Configuration, Stream
-from tachyon_sdk._contract.operation import Operation, RequestTimeout
+from tachyon_sdk._contract.operation import NoMore, Operation, RequestTimeout
 from tachyon_sdk.api_client import RawResponse
 
 pytestmark = pytest.mark.exhaustive
@@ -178,7 +179,7 @@ def test_descriptions(operation_id: str) -> None:
     assert operation.body_type is contract.body_type
     assert operation.answer_type is contract.answer_type
     assert operation.streams is contract.streams
-    assert [tuple(parameter) for parameter in operation.parameters] == [
+    assert [parameter[:5] for parameter in operation.parameters] == [
         (
             parameter["name"],
             argument_name(parameter["name"]),
@@ -190,6 +191,58 @@ def test_descriptions(operation_id: str) -> None:
     ]
 
 
+QUERIES = [
+    (operation_id, parameter["name"])
+    for operation_id, (_, _, node) in OPERATIONS.items()
+    for parameter in map(resolved, node.get("parameters", []))
+    if parameter["in"] == "query"
+]
+WRONG_TYPES: dict[str, list[Any]] = {
+    "integer": ["ten", "10", True, 1.5, 10.0, [1], b"1", {}],
+    "boolean": ["true", 1, 0, [True]],
+    "string": [1, True, b"text", ["text"], {}],
+    "array": ["text", b"text", 1, {"text": 1}, [1], ["text", None]],
+}
+
+
+def call_with(operation_id: str, name: str, value: Any) -> None:
+    """Call the operation with this query parameter; no server listens at the address."""
+    contract = Contract(operation_id)
+    arguments = {**values_of(contract), argument_name(name): value}
+    with ApiClient(Configuration("http://127.0.0.1:1", client_side_validation=False, retries=0)) as client:
+        getattr(api_class(operation_id)(client), operation_id)(**arguments)
+
+
+@pytest.mark.parametrize(("operation_id", "name"), QUERIES)
+def test_types_of_query_parameters(operation_id: str, name: str) -> None:
+    (parameter,) = [each for each in Contract(operation_id).parameters if each["name"] == name]
+    wrong = WRONG_TYPES[parameter["schema"]["type"]]
+    for value in wrong:
+        with pytest.raises(tachyon_sdk.ApiTypeError, match=rf"^{argument_name(name)}(\[\d\])? must be "):
+            call_with(operation_id, name, value)
+
+
+@pytest.mark.parametrize(("operation_id", "name"), QUERIES)
+def test_bounds_of_query_parameters(operation_id: str, name: str) -> None:
+    (parameter,) = [each for each in Contract(operation_id).parameters if each["name"] == name]
+    schema = parameter["schema"]
+    assert schema.keys() <= {"type", "items", "default", "minimum", "maximum"}
+    if schema["type"] != "integer":
+        return
+    for bound, outside in (("minimum", -1), ("maximum", 1)):
+        limit = schema.get(bound)
+        if limit is None:
+            with pytest.raises(tachyon_sdk.ConnectionException):
+                call_with(operation_id, name, outside * 10**20)
+            continue
+        with pytest.raises(tachyon_sdk.ConnectionException):
+            call_with(operation_id, name, limit)
+        with pytest.raises(
+            ApiValueError, match=rf"^{name} must be .* or equal to {limit}, not {limit + outside}$"
+        ):
+            call_with(operation_id, name, limit + outside)
+
+
 # Signatures
 
 
@@ -198,8 +251,12 @@ def test_signatures(operation_id: str, suffix: str) -> None:
     contract = Contract(operation_id)
     method = getattr(api_class(operation_id), operation_id + suffix)
     parameters = inspect.signature(method).parameters
-    assert list(parameters) == ["self", *contract.arguments, *TRAILING]
-    assert {parameter.kind for parameter in parameters.values()} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    *named, others = parameters.values()
+    assert [parameter.name for parameter in named] == ["self", *contract.arguments, *TRAILING]
+    assert {parameter.kind for parameter in named} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    # Only for an error that names the right argument: type checkers accept no others.
+    assert others.kind is inspect.Parameter.VAR_KEYWORD and others.annotation == Unpack[NoMore]
+    assert NoMore.__annotations__ == {}
     hints = get_type_hints(method)
     for parameter in contract.parameters:
         name = argument_name(parameter["name"])

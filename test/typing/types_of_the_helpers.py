@@ -1,16 +1,19 @@
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 """What type checkers take the shortcuts, the tools, structured answers and errors for. Checked, not run."""
 
+import io
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from pydantic import BaseModel
 from typing_extensions import assert_type
 
 import tachyon_sdk
 from tachyon_sdk import (
+    ApiClient,
     ApiException,
     ApiKeyError,
     ApiTypeError,
@@ -21,6 +24,8 @@ from tachyon_sdk import (
     ChatCompletionWithChatroomStreamResponse,
     Configuration,
     ConnectionException,
+    ContentPart,
+    DefaultApi,
     Message,
     RetryPolicy,
     StructuredOutputError,
@@ -34,7 +39,10 @@ from tachyon_sdk import (
     ask_for,
     converse,
     converse_stream,
+    image,
+    paged,
     parse_as,
+    text_file,
 )
 from tachyon_sdk.local import LocalServer, RecordedRequest, create_app
 
@@ -192,3 +200,26 @@ def mistakes(chat: ChatApi, request: ChatCompletionRequest, toolbox: Toolbox) ->
     _ = chat.chat_completion_stream(chat_completion_request=request).txt  # type: ignore[attr-defined]
     RetryPolicy("3")  # type: ignore[arg-type]
     _ = LocalServer().prot  # type: ignore[attr-defined]
+
+
+def arguments_that_there_are_not(api: ChatApi, lists: DefaultApi, request: ChatCompletionRequest) -> None:
+    # They raise an error that names the right argument.
+    api.chat_completion(request=request)  # type: ignore[call-arg]
+    api.chat_completion_stream(chat_completion_request=request, stream=True)  # type: ignore[call-arg]
+    paged(lists.get_chatrooms, limt=5)  # type: ignore[call-arg]
+    ChatApi(configuration=Configuration())  # type: ignore[call-arg]
+    ChatApi(Configuration())  # type: ignore[arg-type]
+    ApiClient(host="http://localhost")  # type: ignore[call-arg]
+    print(api.chat)  # type: ignore[attr-defined]
+
+
+def parts_of_files(path: Path, file: IO[bytes], text: IO[str], stream: io.BytesIO) -> None:
+    for source in ("photo.png", path, b"", bytearray(), memoryview(b""), file, stream):
+        assert_type(image(source), ContentPart)
+        assert_type(text_file(source), ContentPart)
+    assert_type(text_file(text, name="a", encoding="utf-16", max_bytes=None), ContentPart)
+    image("photo.png", detail="low", mime_type="image/png", max_bytes=1)
+    image(5)  # type: ignore[arg-type]
+    image(text)  # type: ignore[arg-type]
+    text_file(None)  # type: ignore[arg-type]
+    ChatCompletionRequest(messages=[Message(role="user", content=[image(path), text_file(path)])])
