@@ -4,29 +4,17 @@ import sys
 
 
 def main() -> int:
-    """Run the command with the arguments of the process and return the exit status.
-
-    The command needs a moment to load, and another one to end. Ctrl-C in these moments ends the process at once,
-    without a traceback.
-    """
+    """Run the command with the arguments of the process and return the exit status."""
     try:
         import os
         import signal
 
-        if (
-            signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-        ):  # ignored, as for background jobs
-            from tachyon_sdk.cli.main import main as run
-
-            return run()
-        quiet = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+        # Before the rest is loaded. Ctrl-C is ignored already in background jobs.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, lambda *_: os._exit(130))
         from tachyon_sdk.cli.main import main as run
 
-        try:
-            signal.signal(signal.SIGINT, quiet)
-            return run()
-        finally:
-            signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+        return run()
     except KeyboardInterrupt:
         return 130
 

@@ -35,6 +35,7 @@ GUIDES = (
     "Configuration",
     "Testing",
     "Local_server",
+    "Command",
     "Migrating",
     "Other_servers",
     "Reliability",
@@ -57,6 +58,11 @@ INDEX = {
         "Chatrooms": "chatrooms, conversation history",
         "List chatrooms": "paging, chatrooms; list",
         "Read the history": "history, chatrooms; messages",
+    },
+    "docs/Command": {
+        "Command": "command line, terminal, shell",
+        "Exit status": "exit status",
+        "Completion": "completion, bash, zsh, fish",
     },
     "docs/Configuration": {
         "Environment variables": "environment variables",

@@ -8,6 +8,7 @@ from pydantic_core import to_jsonable_python
 
 import tachyon_sdk
 from tachyon_sdk.cli.client import connect
+from tachyon_sdk.cli.interrupt import interruptible
 from tachyon_sdk.cli.output import Response, failure, put_json, put_pieces, report_end
 from tachyon_sdk.cli.request import build_request, read_messages, toolbox
 from tachyon_sdk.cli.schema import read_schema
@@ -33,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
         room = options.chatroom
         talk = Talk(connect(options, stack, None if room is None else "--chatroom"), room, tools)
         try:
-            return _answer(talk, request, options, kind)
+            with interruptible():
+                return _answer(talk, request, options, kind)
         finally:
             if options.usage and talk.response is not None:
                 talk.say_usage()

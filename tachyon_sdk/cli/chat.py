@@ -10,6 +10,7 @@ from typing import Any
 import tachyon_sdk
 from tachyon_sdk.cli.client import connect
 from tachyon_sdk.cli.history import read_history, text_of, write_history
+from tachyon_sdk.cli.interrupt import interruptible
 from tachyon_sdk.cli.output import failure, put, put_pieces, report_end, say
 from tachyon_sdk.cli.request import Messages, build_request, system_messages, toolbox
 from tachyon_sdk.cli.talk import Talk
@@ -78,7 +79,8 @@ class _Chat:
         self._prepare_input()
         while True:
             try:
-                text, is_command = self._read_message()
+                with interruptible():
+                    text, is_command = self._read_message()
                 text.encode()
                 if is_command:
                     if not self._run_command(*text[1:].partition(" ")[::2]):
@@ -218,7 +220,8 @@ class _Chat:
         talk = Talk(self._api_client, room, self._tools)
         self._unanswered = message
         try:
-            put_pieces(talk.texts(request))
+            with interruptible():
+                put_pieces(talk.texts(request))
             assert talk.response is not None
             self._status = report_end(talk.response)
         except KeyboardInterrupt:

@@ -24,6 +24,12 @@ class Talk:
         toolbox: "tachyon_sdk.Toolbox | None",
     ) -> None:
         chat: Any = tachyon_sdk.ChatApi(api_client)
+        # Loads and builds the models of a response now: that must not be interrupted.
+        for kind in (
+            tachyon_sdk.ChatCompletionChunkResponse,
+            tachyon_sdk.ChatCompletionWithChatroomStreamResponse,
+        ):
+            kind.from_dict({"choices": []})
         self._ask = chat.chat_completion
         self._ask_stream = chat.chat_completion_stream
         if room is not None:

@@ -35,6 +35,7 @@ from support.command import (
 )
 from support.raw_server import RawServer, json_response, stream_response
 from tachyon_sdk.cli.arguments import COMMANDS
+from tachyon_sdk.cli.interrupt import interruptible
 
 pytestmark = pytest.mark.exhaustive
 
@@ -506,6 +507,12 @@ INTERRUPTED = [
     # The first module that the command imports, as it is found on the path, waits for ever.
     ("argparse.py", "import os, time; os.write(1, b'now'); time.sleep(60)"),
     ("pydantic.py", "import os, time; os.write(1, b'now'); time.sleep(60)"),
+    # What raises something else when it is interrupted, while the models are loaded.
+    (
+        "pydantic_core.py",
+        "import os, time\nos.write(1, b'now')\ntry: time.sleep(60)\n"
+        "except BaseException: raise BaseException('not built')",
+    ),
     # At the end of the process.
     (
         "sitecustomize.py",
@@ -541,3 +548,27 @@ def test_the_command_is_installed() -> None:
 
 def test_version_is_that_of_the_package() -> None:
     assert run("--version") == Result(0, f"tachyon-chat-sdk {tachyon_sdk.__version__}\n", "")
+
+
+def test_whatever_an_interrupted_block_raises_is_an_interrupt() -> None:
+    def interrupted() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise BaseException("lost") from error
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        interrupted()
+    with pytest.raises(ValueError, match="own"), interruptible():
+        raise ValueError("own")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruptible():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -202,5 +202,6 @@ def _take_terminal() -> None:
     import fcntl
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored signals are inherited
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
