@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         api_client as api_client,
         api_response as api_response,
         configuration as configuration,
+        events as events,
         exceptions as exceptions,
         models as models,
         rest as rest,
@@ -115,8 +116,10 @@ if TYPE_CHECKING:
     from tachyon_sdk.retry import RetryPolicy as RetryPolicy
     from tachyon_sdk.streaming.stream import Stream as Stream
     from tachyon_sdk.structured import (
+        ObjectStream as ObjectStream,
         StructuredOutputError as StructuredOutputError,
         ask_for as ask_for,
+        ask_for_stream as ask_for_stream,
         parse_as as parse_as,
     )
     from tachyon_sdk.tools import (
@@ -159,8 +162,10 @@ _MODULES = {
     "TooManyRequestsException": "exceptions",
     "UnauthorizedException": "exceptions",
     "UnprocessableEntityException": "exceptions",
+    "ObjectStream": "structured",
     "StructuredOutputError": "structured",
     "ask_for": "structured",
+    "ask_for_stream": "structured",
     "parse_as": "structured",
     "TooManyRoundsError": "tools",
     "Toolbox": "tools",
@@ -219,6 +224,7 @@ _SUBMODULES = (
     "api_client",
     "api_response",
     "configuration",
+    "events",
     "exceptions",
     "models",
     "rest",
@@ -275,6 +281,7 @@ __all__ = [
     "ModelsApi",
     "ModelsResponse",
     "NotFoundException",
+    "ObjectStream",
     "OffsetPaginator",
     "OpenApiException",
     "Part",
@@ -311,6 +318,7 @@ __all__ = [
     "WebSearchOptionsRequest",
     "__version__",
     "ask_for",
+    "ask_for_stream",
     "converse",
     "converse_stream",
     "paged",

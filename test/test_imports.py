@@ -34,6 +34,8 @@ RULES = """
     _contract.paging      -> .exceptions
     models                -> ._contract ._lazy pydantic typing_extensions
     streaming             -> .exceptions ._errors ._contract pydantic pydantic_core
+    streaming.events      -> .models .streaming pydantic_core
+    events                -> .streaming.events
     _transport            -> .exceptions .configuration urllib3
     rest                  -> .exceptions .configuration ._transport urllib3
     _request              -> .exceptions .configuration ._contract ._settings ._transport.headers
@@ -50,7 +52,7 @@ RULES = """
     cli                   -> . ._version .exceptions .local ._contract ._errors
     __main__              -> .cli
     __init__              -> .api .models .api_client .api_response .configuration .exceptions .rest .retry
-    __init__              -> ._contract ._lazy ._version .streaming .structured .tools
+    __init__              -> ._contract ._lazy ._version .streaming .structured .tools .events
 """
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}
 EXTRA_LOCAL = {"starlette", "uvicorn"}
