@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         api_response as api_response,
         configuration as configuration,
         content as content,
+        events as events,
         exceptions as exceptions,
         hooks as hooks,
         models as models,
@@ -118,8 +119,10 @@ if TYPE_CHECKING:
     from tachyon_sdk.retry import RetryPolicy as RetryPolicy
     from tachyon_sdk.streaming.stream import Stream as Stream
     from tachyon_sdk.structured import (
+        ObjectStream as ObjectStream,
         StructuredOutputError as StructuredOutputError,
         ask_for as ask_for,
+        ask_for_stream as ask_for_stream,
         parse_as as parse_as,
     )
     from tachyon_sdk.tools import (
@@ -164,8 +167,10 @@ _MODULES = {
     "TooManyRequestsException": "exceptions",
     "UnauthorizedException": "exceptions",
     "UnprocessableEntityException": "exceptions",
+    "ObjectStream": "structured",
     "StructuredOutputError": "structured",
     "ask_for": "structured",
+    "ask_for_stream": "structured",
     "parse_as": "structured",
     "TooManyRoundsError": "tools",
     "Toolbox": "tools",
@@ -225,6 +230,7 @@ _SUBMODULES = (
     "api_response",
     "configuration",
     "content",
+    "events",
     "exceptions",
     "hooks",
     "models",
@@ -282,6 +288,7 @@ __all__ = [
     "ModelsApi",
     "ModelsResponse",
     "NotFoundException",
+    "ObjectStream",
     "OffsetPaginator",
     "OpenApiException",
     "Part",
@@ -318,6 +325,7 @@ __all__ = [
     "WebSearchOptionsRequest",
     "__version__",
     "ask_for",
+    "ask_for_stream",
     "converse",
     "converse_stream",
     "image",

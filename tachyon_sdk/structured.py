@@ -15,31 +15,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_origin, overload
+import time
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_origin, overload
 
 from pydantic import ValidationError
 
 from tachyon_sdk._contract.finish_reasons import describe_finish_problem
 from tachyon_sdk._contract.first_choice import FirstChoice, first_message
+from tachyon_sdk._typed.json_prefix import END_OF_REASONING, JsonInText
+from tachyon_sdk._typed.partial import ABSENT, PartialBuilder
 from tachyon_sdk._typed.schema import describe_errors, json_schema, type_adapter
 from tachyon_sdk.exceptions import OpenApiException
 from tachyon_sdk.models import ChatCompletionRequest, ContentPart, Message, ResponseFormat
+from tachyon_sdk.streaming.stream import Stream
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+else:
+    Self = Any  # for typing.get_type_hints
 
 T = TypeVar("T")
 
-# End of the reasoning that some models write before their reply: </think>, [/THINK] and similar marks.
-_END_OF_REASONING = re.compile(
-    r"""
-      [<\[◁] \s? / \s? (?: [\w:]{0,20} (?: think | thought | reason ) \w{0,20}
-                        | reflection | analysis | scratchpad ) \s? [>\]▷]
-    | <\|? (?: / | end_of_ | end_ ) (?: think | thought | reason ) \w{0,20} \|?>
-    | <\|channel\|> \s? final \s? (?: <\|constrain\|> \s? \w{1,20} \s? )? <\|message\|>
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 _MAX_MARKS = 50
 _FENCED = re.compile(r"(`{3,})[^`\n]*\n(.*)\n[ \t]*\1", re.DOTALL)
+# Characters of JSON that are parsed again for each piece. Above, parsing takes at most half of the time.
+_MAX_FREE_JSON = 4096
 _INSTRUCTION = (
     "Answer with nothing but JSON: no explanation, no code fence. It must be valid against this JSON Schema:"
 )
@@ -97,7 +98,7 @@ def parse_as(model_type: Any, text: str) -> Any:
     """
     adapter = type_adapter(model_type, _name(model_type))
     # Reasoning may be nested, and the JSON itself may contain a mark. The first candidate that is JSON is used.
-    marks = [mark.end() for mark in _END_OF_REASONING.finditer(text)]
+    marks = [mark.end() for mark in END_OF_REASONING.finditer(text)]
     starts = [0, *marks[-_MAX_MARKS:]]
     for start in starts:
         body = _without_fence(text[start:].strip())
@@ -169,6 +170,192 @@ def ask_for(
         ApiTypeError: pydantic does not support the type, or no JSON Schema describes it. Nothing was sent.
         Exception: Any error that `ask` raises.
     """
+    response = ask(chat_completion_request=_with_schema(request, model_type))
+    return _value_of(response, model_type)
+
+
+class ObjectStream(Generic[T]):
+    """Iterates over an object of a type while its JSON arrives. `ask_for_stream` returns it.
+
+    ::
+
+        with ask_for_stream(chat.chat_completion_stream, request, Article) as articles:
+            for article in articles:
+                show(article.title, article.sections or [])
+        print(articles.value)
+
+    All items but the last are partial: what has arrived so far, as an object of its own. The last item is the
+    complete, validated value.
+
+    In a partial object
+
+    - models and dataclasses are instances of their class. A field that has not arrived has its default, or None if it
+      is required, whatever its type says. `model_fields_set` of a model has the fields that arrived;
+    - a TypedDict and a dict have the keys that arrived, and lists the elements that arrived;
+    - a string grows. Numbers and all other values are complete and of their type, or are not there. A value that is
+      invalid is not there;
+    - validators of the class and `__post_init__` were not called.
+
+    For a union, a partial object is of the member that fits best so far. There is no partial object of a tuple with
+    a fixed length or a named tuple, nor of a model that cannot be constructed without its required fields.
+
+    Each partial object differs from the one before it. It costs time linear in the length of the JSON so far. If the
+    JSON is longer than 4096 characters, pieces are skipped so that this takes at most half of the time.
+
+    Use it in a `with` statement, or read it to its end. One thread reads it.
+
+    Attributes:
+        stream: The stream of chunks that it reads, for `status`, `headers` and the response so far (`merged`).
+
+    Raises:
+        StructuredOutputError: At the end of the iteration: as for `ask_for`.
+        ApiException: During the iteration: any error of the stream.
+    """
+
+    def __init__(self, stream: Stream[Any], model_type: Any) -> None:
+        self.stream = stream
+        self._outcome = _Outcome()
+        # The generator has no reference to this object, so that one that is dropped is closed at once.
+        self._objects = _objects(stream, model_type, self._outcome)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._objects)  # type: ignore[no-any-return]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.stream!r}>"
+
+    @property
+    def value(self) -> T:
+        """The complete, validated value. Before the end of the stream, this reads the rest.
+
+        Raises:
+            StructuredOutputError: As for `ask_for`.
+            StreamTruncatedException: The stream was closed, or failed, before its end.
+            ApiException: Any other error of the stream.
+        """
+        outcome = self._outcome
+        outcome.only_value = True
+        for _ in self._objects:
+            pass
+        if outcome.error is not None:
+            raise outcome.error
+        if outcome.value is ABSENT:
+            self.stream.collect()  # raises the error of a stream that is not complete
+        return outcome.value  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Stop reading. The connection is closed, unless the response was complete. Closing again has no effect."""
+        self.stream.close()
+
+
+class _Outcome:
+    """How the reading of an `ObjectStream` ended.
+
+    Attributes:
+        value: The validated value, or ABSENT.
+        error: The error if there is no value.
+        only_value: Whether partial objects are no longer wanted.
+    """
+
+    def __init__(self) -> None:
+        self.value: Any = ABSENT
+        self.error: StructuredOutputError | None = None
+        self.only_value = False
+
+
+def _objects(stream: Stream[Any], model_type: Any, outcome: _Outcome) -> Generator[Any, None, None]:
+    arriving, builder = JsonInText(), PartialBuilder(model_type)
+    last: Any = ABSENT
+    last_json: Any = None
+    ready_at = 0.0
+    for text in stream.text:
+        arriving.feed(text)
+        json_text = arriving.json
+        if outcome.only_value or json_text is None or json_text.complete:
+            continue
+        started = time.perf_counter()
+        if json_text.length > _MAX_FREE_JSON and started < ready_at:
+            continue
+        incomplete = arriving.parsed()
+        if incomplete is not None and incomplete != last_json:
+            last_json = incomplete
+            built = builder.build(incomplete)
+            is_new = built is not ABSENT and (last is ABSENT or built != last)
+        else:
+            is_new = False
+        ready_at = 2 * time.perf_counter() - started
+        if is_new:
+            last = built
+            yield built
+    try:
+        outcome.value = _value_of(stream.collect(), model_type)
+    except StructuredOutputError as error:
+        outcome.error = error
+        raise
+    yield outcome.value
+
+
+@overload
+def ask_for_stream(
+    ask: Callable[..., Stream[Any]],
+    request: ChatCompletionRequest | Mapping[str, Any],
+    model_type: type[T],
+) -> ObjectStream[T]: ...
+
+
+@overload
+def ask_for_stream(
+    ask: Callable[..., Stream[Any]],
+    request: ChatCompletionRequest | Mapping[str, Any],
+    model_type: Any,
+) -> ObjectStream[Any]: ...
+
+
+def ask_for_stream(
+    ask: Callable[..., Stream[Any]],
+    request: ChatCompletionRequest | Mapping[str, Any],
+    model_type: Any,
+) -> ObjectStream[Any]:
+    """Ask a model for JSON of a type, and return the value while it arrives.
+
+    ::
+
+        with ask_for_stream(chat.chat_completion_stream, request, Article) as articles:
+            for article in articles:
+                show(article.title, article.sections or [])
+
+    The request is that of `ask_for`, as a stream. Reasoning before the JSON and a code fence around it are skipped.
+
+    Args:
+        ask: `chat_completion_stream` or `chat_completion_on_chatroom_stream`. Pass further arguments with
+            `functools.partial`.
+        request: The request. It is not modified.
+        model_type: As for `ask_for`.
+
+    Returns:
+        An iterator of partial objects, which is also a context manager. Its last item, and its `value`, is the
+        complete, validated value.
+
+    Raises:
+        ApiTypeError: As for `ask_for`. Nothing was sent.
+        Exception: Any error that `ask` raises. Later errors are raised by the iterator.
+    """
+    return ObjectStream(ask(chat_completion_request=_with_schema(request, model_type)), model_type)
+
+
+def _with_schema(
+    request: ChatCompletionRequest | Mapping[str, Any], model_type: Any
+) -> ChatCompletionRequest:
+    """Return a copy of a request that asks for JSON of a type."""
     schema = json_schema(type_adapter(model_type, _name(model_type)), _name(model_type))
     fields = request.to_dict() if isinstance(request, ChatCompletionRequest) else request
     request = ChatCompletionRequest.from_dict(fields)
@@ -176,7 +363,15 @@ def ask_for(
     request.messages = _with_instruction(request.messages, instruction)
     if "response_format" not in request.model_fields_set and schema.get("type") == "object":
         request.response_format = ResponseFormat(type="json_object")
-    response = ask(chat_completion_request=request)
+    return request
+
+
+def _value_of(response: FirstChoice[Any, Message], model_type: Any) -> Any:
+    """Return the validated value of a response.
+
+    Raises:
+        StructuredOutputError: There is none.
+    """
     if problem := _problem(response):
         raise StructuredOutputError(problem, response.text, response)
     try:

@@ -36,7 +36,7 @@ LAYERS = """
     api_client                  : typing_extensions
     _api                        : typing_extensions
     api                         : pydantic typing_extensions
-    content
+    content events
     tools structured            : pydantic pydantic_core
     local                       : pydantic starlette uvicorn
     cli                         : pydantic pydantic_core jsonschema shtab

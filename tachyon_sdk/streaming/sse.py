@@ -17,6 +17,30 @@ _CR, _LF = b"\r\n"
 _MAX_RETRY_DIGITS = 640
 
 
+def encode_event(data: bytes | str, kind: str = "message") -> bytes:
+    """Encode one server-sent event, with the blank line that ends it.
+
+    ::
+
+        encode_event(json.dumps({"text": text}), "answer")
+
+    Args:
+        data: The data. Each of its lines becomes a `data:` line. The receiver gets LF in the place of CR and CRLF.
+        kind: The event type, as in `addEventListener` of JavaScript.
+
+    Raises:
+        ValueError: The event type contains a line break.
+    """
+    if "\r" in kind or "\n" in kind:
+        raise ValueError(f"an event type is one line, not {kind!r}")
+    if isinstance(data, str):
+        data = data.encode()
+    lines = [b"data: " + line for line in data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")]
+    if kind != "message":
+        lines.insert(0, f"event: {kind}".encode())
+    return b"\n".join(lines) + b"\n\n"
+
+
 class EventTooLargeError(ValueError):
     """One event of the stream takes more than `limit` bytes; `events` are those that were complete before it."""
 

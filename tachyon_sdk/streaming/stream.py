@@ -16,14 +16,15 @@ from tachyon_sdk.exceptions import (
 from tachyon_sdk.streaming.completion import Completion
 from tachyon_sdk.streaming.decode import StreamEnd
 from tachyon_sdk.streaming.merge import Merger
-from tachyon_sdk.streaming.sse import EventDecoder, EventTooLargeError
+from tachyon_sdk.streaming.sse import EventDecoder, EventTooLargeError, encode_event
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tachyon_sdk._errors.rate_limit import RateLimit
+    from tachyon_sdk.streaming.events import StreamEvent
 else:
-    Self = RateLimit = Any  # for typing.get_type_hints
+    Self = RateLimit = StreamEvent = Any  # for typing.get_type_hints
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -166,6 +167,26 @@ class Stream(Generic[T]):
         if "_chunks" in self.__dict__:
             self.close()
 
+    def __repr__(self) -> str:
+        """State, number of choices and chunks, and, once nothing more is read, the characters of all texts."""
+        from inspect import GEN_CLOSED, getgeneratorstate
+
+        reader = self._reader
+        # Merging is not safe while another thread reads.
+        is_over = getgeneratorstate(self._chunks) == GEN_CLOSED
+        counts = [(len(reader.completion.reasons), "choice"), (reader.chunks_read, "chunk")]
+        if is_over and reader.chunks_read:
+            choices = self.merged.choices  # type: ignore[attr-defined]
+            counts.append((sum(len(choice.delta.content or "") for choice in choices), "character"))
+        shown = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts)
+        if reader.complete:
+            state = "finished"
+        elif reader.failure:
+            state = f"broken by {reader.failure}"
+        else:
+            state = "closed" if self._closed or is_over else "open"
+        return f"<{type(self).__name__}: {state}, {shown}>"
+
     @property
     def text(self) -> Iterator[str]:
         """Iterate over the text of the first choice (index 0), piece by piece, as it arrives.
@@ -176,6 +197,55 @@ class Stream(Generic[T]):
             for choice in chunk.choices:  # type: ignore[attr-defined]
                 if not choice.index and choice.delta.content:
                     yield choice.delta.content
+
+    def events(self) -> Iterator[StreamEvent]:
+        """Iterate over typed events as they arrive: text, reasoning, refusals, tool calls, usage, the end.
+
+        ::
+
+            for event in stream.events():
+                match event:
+                    case events.TextDelta(text):
+                        print(text, end="", flush=True)
+                    case events.ToolCallDone(call):
+                        print(toolbox.call(call))
+
+        `tachyon_sdk.events` has the classes. Events of one chunk come in this order: reasoning, text, refusal, tool
+        calls, usage. `ToolCallDone` comes as soon as it is certain that the call is complete, and `Finished` at the
+        end of the stream.
+
+        This reads the stream. Chunks that are read in another way cause no events, but are part of the snapshots. An
+        error is raised as by the stream itself, after the events of all chunks before it.
+        """
+        from tachyon_sdk.streaming.events import events_of
+
+        return events_of(self, self._reader)
+
+    def sse(self) -> Generator[bytes, None, None]:
+        """Iterate over the chunks as server-sent events, to pass them on to a browser or another client.
+
+        ::
+
+            return StreamingResponse(stream.sse(), media_type="text/event-stream")  # FastAPI
+
+        Each chunk is an event with the chunk as JSON. The last event is `data: [DONE]`. An `ApiException` becomes an
+        event of the type `error`, whose data is `{"error": {"message": ..., "type": ..., "code": ...}}`; nothing
+        follows it. `type` is the name of the exception. The stream is closed when the iterator ends, is closed, or is
+        garbage collected.
+
+        This reads the stream.
+        """
+        with self:
+            try:
+                for chunk in self:
+                    yield encode_event(chunk.to_json_bytes())  # type: ignore[attr-defined]
+                if self._reader.complete:
+                    yield encode_event(b"[DONE]")
+            except ApiException as error:
+                from pydantic_core import to_json
+
+                shown = {"message": error.message, "type": type(error).__name__, "code": error.code}
+                yield encode_event(to_json({"error": shown}), "error")
 
     @property
     def request_id(self) -> str | None:
@@ -288,6 +358,7 @@ class _Reader(Generic[T]):
         complete: Whether the whole response has arrived.
         completion: Which of its choices have ended.
         body: The one chunk of a response that is not an event stream.
+        failure: Name of the exception that ended the reading.
     """
 
     def __init__(
@@ -304,6 +375,11 @@ class _Reader(Generic[T]):
         self.completion = completion
         self.complete = False
         self.body: T | None = None
+        self.failure: str | None = None
+
+    @property
+    def chunks_read(self) -> int:
+        return self._merger.chunks
 
     def chunks(self, max_event_bytes: int, max_response_bytes: int) -> Generator[T, None, None]:
         """Iterate over the chunks as they arrive. One generator, because each further one costs every chunk."""
@@ -354,11 +430,14 @@ class _Reader(Generic[T]):
             if not merger.chunks or not (end.declared or completion.at_done):
                 response.close()
                 missing = "a finish reason" if merger.chunks else "a response"
+                self.failure = StreamTruncatedException.__name__
                 raise self.truncated(f"the server ended the stream without {missing}") from None
             response.finish()
             self.complete = True
         except BaseException as error:
             response.close()
+            if not isinstance(error, GeneratorExit):
+                self.failure = type(error).__name__
             if isinstance(error, ApiException):
                 error.after(self._previous)
                 error.partial = self._partial() or error.partial

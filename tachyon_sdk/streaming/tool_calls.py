@@ -62,36 +62,56 @@ class ToolCalls:
 
 
 class ToolCall:
-    """One tool call, as far as it has arrived."""
+    """One tool call, as far as it has arrived.
 
-    __slots__ = ("_arguments", "_came", "_fields", "_function", "_length", "_name", "_parsed")
+    Attributes:
+        name: Name of the function, or "".
+        length: Characters of the arguments.
+    """
+
+    __slots__ = ("_arguments", "_came", "_fields", "_function", "_parsed", "length", "name")
 
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}
         self._function: dict[str, Any] | None = None
-        self._name = ""
+        self.name = ""
         self._arguments: list[str] = []
-        self._length = 0
+        self.length = 0
         self._parsed = 0  # characters of arguments that were parsed to see whether they are whole
         self._came: dict[str, Any] = {}
+
+    @property
+    def id(self) -> str | None:
+        """Identifier of the call."""
+        return self._fields.get("id") or self._fields.get("tool_id") or None
+
+    @property
+    def tool_name(self) -> str:
+        """Name of the function, or of the platform's tool."""
+        return self.name or self._fields.get("tool_name") or ""
+
+    @property
+    def last_piece(self) -> str:
+        """The last piece of the arguments."""
+        return self._arguments[-1] if self._arguments else ""
 
     def is_another(self, fragment: Mapping[str, Any]) -> bool:
         """Whether a fragment begins another call than this one, which has its index, its id, or came last."""
         function = fragment.get("function") or {}
         name, arguments = function.get("name"), function.get("arguments")
-        if not name or not self._name:
+        if not name or not self.name:
             return False
         new, known = fragment.get("id"), self._fields.get("id")
         if new and known and new != known:
             return True
         if new and new == known and self._is_repeated(arguments):
             return False
-        if name == self._name or (not self._length and name.startswith(self._name)):
-            return bool(arguments) and self._is_whole()
+        if name == self.name or (not self.length and name.startswith(self.name)):
+            return bool(arguments) and self.is_whole()
         if new and new == known:
-            return self._is_whole()
+            return self.is_whole()
         # Only the first fragment of a call has its id. Another name is a further piece of it before the arguments.
-        return bool(self._length or (new and not known))
+        return bool(self.length or (new and not known))
 
     def add(self, fragment: Mapping[str, Any]) -> None:
         for name, value in fragment.items():
@@ -118,16 +138,16 @@ class ToolCall:
                 accumulate(self._function, key, value)
 
     def _add_name(self, name: str) -> None:
-        if name.startswith(self._name):  # it is the first, comes again, or grows
-            self._name = name
-        elif name != self._name:
-            self._name += name
+        if name.startswith(self.name):  # it is the first, comes again, or grows
+            self.name = name
+        elif name != self.name:
+            self.name += name
 
     def _add_arguments(self, text: str) -> None:
-        if self._length and text.lstrip().startswith("{") and self._is_repeated(text):
-            self._arguments, self._length = [], 0
+        if self.length and text.lstrip().startswith("{") and self._is_repeated(text):
+            self._arguments, self.length = [], 0
         self._arguments.append(text)
-        self._length += len(text)
+        self.length += len(text)
 
     def _is_repeated(self, text: str | None) -> bool:
         """Whether arguments are all that came before once more, and perhaps go on.
@@ -137,22 +157,23 @@ class ToolCall:
         """
         if not text:
             return False
-        if self._length <= len(text):
-            before = self._joined()
+        if self.length <= len(text):
+            before = self.arguments()
             if before.strip() == "{}" or (_BEGUN.match(before) and text.startswith(before)):
                 return True
-        return self._is_whole() and _object(text) == _object(self._joined())
+        return self.is_whole() and _object(text) == _object(self.arguments())
 
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether the arguments are a whole JSON object."""
-        if not self._length or not self._arguments[-1].rstrip().endswith("}"):
+        if not self.length or not self._arguments[-1].rstrip().endswith("}"):
             return False
-        if self._parsed > 16 * self._length + _FREE_PARSING:  # more would take quadratic time
+        if self._parsed > 16 * self.length + _FREE_PARSING:  # more would take quadratic time
             return False
-        self._parsed += self._length
-        return _object(self._joined()) is not None
+        self._parsed += self.length
+        return _object(self.arguments()) is not None
 
-    def _joined(self) -> str:
+    def arguments(self) -> str:
+        """The arguments so far."""
         text = "".join(self._arguments)
         self._arguments = [text]
         return text
@@ -165,10 +186,10 @@ class ToolCall:
 
     def function_as_json(self) -> dict[str, Any]:
         function = {key: as_json(value) for key, value in (self._function or {}).items()}
-        if self._name:
-            function["name"] = self._name
+        if self.name:
+            function["name"] = self.name
         if self._arguments:
-            function["arguments"] = self._joined()
+            function["arguments"] = self.arguments()
         return function
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pydantic import BaseModel
-from typing_extensions import assert_type
+from typing_extensions import assert_never, assert_type
 
 import tachyon_sdk
 from tachyon_sdk import (
@@ -27,6 +27,7 @@ from tachyon_sdk import (
     ContentPart,
     DefaultApi,
     Message,
+    ObjectStream,
     RetryPolicy,
     StructuredOutputError,
     TimeoutException,
@@ -36,9 +37,12 @@ from tachyon_sdk import (
     ToolCallResponse,
     ToolError,
     TooManyRoundsError,
+    Usage,
     ask_for,
+    ask_for_stream,
     converse,
     converse_stream,
+    events,
     image,
     paged,
     parse_as,
@@ -223,3 +227,50 @@ def parts_of_files(path: Path, file: IO[bytes], text: IO[str], stream: io.BytesI
     image(text)  # type: ignore[arg-type]
     text_file(None)  # type: ignore[arg-type]
     ChatCompletionRequest(messages=[Message(role="user", content=[image(path), text_file(path)])])
+
+
+def events_of_a_stream(chat: ChatApi, request: ChatCompletionRequest) -> list[str]:
+    shown: list[str] = []
+    with chat.chat_completion_stream(chat_completion_request=request) as stream:
+        assert_type(stream.sse(), Generator[bytes, None, None])
+        assert_type(stream.events(), Iterator[events.StreamEvent])
+        for event in stream.events():
+            match event:
+                case events.TextDelta(text) | events.ReasoningDelta(text) | events.RefusalDelta(text):
+                    assert_type(text, str)
+                    assert_type(event.snapshot, str)
+                case events.ToolCallStarted(name, identity):
+                    assert_type(name, str)
+                    assert_type(identity, str | None)
+                case events.ToolArgumentsDelta(text, position):
+                    assert_type(position, int)
+                    assert_type(event.parsed, Any)
+                case events.ToolCallDone(call):
+                    assert_type(call, ToolCall)
+                    assert_type(event.name, str)
+                case events.UsageReported(usage):
+                    assert_type(usage, Usage)
+                case events.Finished(reason, index):
+                    assert_type(reason, str | None)
+                    assert_type(index, int)
+                case _:
+                    assert_never(event)
+            if event.type == "text":
+                assert_type(event, events.TextDelta)
+            elif event.type == "usage":
+                assert_type(event.usage, Usage)
+            elif event.type == "tool_call_done":
+                assert_type(event.call, ToolCall)
+            shown.append(event.type)
+    return shown
+
+
+def structured_streams(chat: ChatApi, request: ChatCompletionRequest) -> None:
+    with ask_for_stream(chat.chat_completion_stream, request, Person) as people:
+        assert_type(people, ObjectStream[Person])
+        for person in people:
+            assert_type(person, Person)
+        assert_type(people.value, Person)
+    in_room = partial(chat.chat_completion_on_chatroom_stream, "room-1")
+    assert_type(ask_for_stream(in_room, {"messages": []}, list[Point]), ObjectStream[list[Point]])
+    ask_for_stream(chat.chat_completion, request, Person)  # type: ignore[arg-type]
