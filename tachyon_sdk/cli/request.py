@@ -1,7 +1,6 @@
 """Builds the request from the arguments, standard input and files."""
 
 import argparse
-import base64
 import json
 import os
 import re
@@ -21,13 +20,6 @@ from tachyon_sdk.exceptions import ApiValueError
 Messages = list[dict[str, Any]]
 
 _SECONDS_BEFORE_NOTICE = 2.0
-# The first bytes of the formats that models accept.
-_IMAGES = {
-    "png": rb"\x89PNG\r\n\x1a\n",
-    "jpeg": rb"\xff\xd8\xff",
-    "gif": rb"GIF8[79]a",
-    "webp": rb"RIFF....WEBP",
-}
 _OWN_OPTIONS = {"messages": "the prompt", "stream": "--no-stream", "tools": "--tool"}
 
 
@@ -39,8 +31,8 @@ def read_messages(options: argparse.Namespace) -> Messages:
     """
     prompt = options.prompt
     texts = [prompt] if prompt not in (None, "-") else []
-    parts = [_part(_read_input(), None)] if _has_input(options) else []
-    parts += [_part(_read_file(name), name) for name in options.file]
+    parts = [_input_part(_read_input())] if _has_input(options) else []
+    parts += map(_file_part, options.file)
     texts += [part["text"] for part in parts if part["type"] == "text"]
     text = "\n\n".join(each for each in texts if each.strip())
     images = [part for part in parts if part["type"] != "text"]
@@ -150,28 +142,35 @@ def _read_input() -> bytes:
         notice.cancel()
 
 
-def _read_file(name: str) -> bytes:
+def _input_part(data: bytes) -> dict[str, Any]:
+    """Return the part of a message with standard input."""
+    if _is_text(data):
+        # Some shells add a byte order mark in front and a line break at the end.
+        return {"type": "text", "text": data.decode("utf-8-sig").rstrip("\r\n")}
     try:
-        return Path(name).read_bytes()
+        return tachyon_sdk.image(data, max_bytes=None).to_dict()
+    except ApiValueError as error:
+        raise ApiValueError("the prompt or an option is not valid UTF-8") from error
+
+
+def _file_part(name: str) -> dict[str, Any]:
+    """Return the part of a message with a file, or with the URL of an image."""
+    if re.match("(https?|data):", name):
+        return tachyon_sdk.image(name).to_dict()
+    try:
+        data = Path(name).read_bytes()
     except OSError as error:
         raise ApiValueError(f"{name}: {error.strerror or error}") from error
-
-
-def _part(data: bytes, file: str | None) -> dict[str, Any]:
-    """Return the part of a message with the content of a file, or of standard input without a name.
-
-    Raises:
-        ApiValueError: It is neither text nor an image.
-    """
-    kind = next((kind for kind, pattern in _IMAGES.items() if re.match(pattern, data, re.DOTALL)), None)
-    if kind is not None:
-        url = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-        return {"type": "image_url", "image_url": {"url": url}}
     try:
-        # Some shells add a byte order mark in front and a line break at the end.
-        text = data.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeError as error:
-        if file is None:
-            raise ApiValueError("the prompt or an option is not valid UTF-8") from error
-        raise ApiValueError(f"{file} is neither text in UTF-8 nor an image") from error
-    return {"type": "text", "text": text if file is None else f"{Path(file).name}:\n{text}"}
+        if _is_text(data):
+            return tachyon_sdk.text_file(data, name=Path(name).name, max_bytes=None).to_dict()
+        return tachyon_sdk.image(data, max_bytes=None).to_dict()
+    except ApiValueError as error:
+        raise ApiValueError(f"{name} is neither text in UTF-8 nor an image: {error}") from error
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return "\0" not in data.decode()
+    except UnicodeError:
+        return False

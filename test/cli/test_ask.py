@@ -87,8 +87,9 @@ def test_files_follow_the_prompt_and_standard_input(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("\ufeffeins\r\n".encode())
     (tmp_path / "b.txt").write_bytes(b"two\n")
     files = ["-f", str(tmp_path / "a.txt"), "--file", str(tmp_path / "b.txt")]
-    assert content_of("Compare", *files, stdin=b"notes") == "Compare\n\nnotes\n\na.txt:\neins\n\nb.txt:\ntwo"
-    assert content_of(*files) == "a.txt:\neins\n\nb.txt:\ntwo"
+    framed_files = "File: a.txt\n```\neins\r\n```\n\n\nFile: b.txt\n```\ntwo\n```\n"
+    assert content_of("Compare", *files, stdin=b"notes") == f"Compare\n\nnotes\n\n{framed_files}"
+    assert content_of(*files) == framed_files
 
 
 def test_images_are_sent_as_data(tmp_path: Path) -> None:
@@ -102,6 +103,8 @@ def test_images_are_sent_as_data(tmp_path: Path) -> None:
     assert content_of("Describe", "-f", str(tmp_path / "photo")) == described
     assert content_of("Describe", stdin=PNG) == described
     assert content_of("-f", str(tmp_path / "photo")) == [image]
+    url = "https://example.com/a.png"
+    assert content_of("-f", url) == [{"type": "image_url", "image_url": {"url": url}}]
 
 
 @pytest.mark.parametrize(

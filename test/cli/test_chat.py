@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import tachyon_sdk
 from support.command import (
     COMMAND,
     NOTICE,
@@ -41,6 +42,7 @@ from support.raw_server import (
     lock_step,
     stream_response,
 )
+from tachyon_sdk.cli.talk import Talk
 from tachyon_sdk.local import LocalServer
 
 pytestmark = pytest.mark.exhaustive
@@ -339,6 +341,21 @@ def test_a_call_without_a_result_is_not_kept(tmp_path: Path, monkeypatch: pytest
     assert (call["tool_calls"][0]["function"]["name"], output["content"]) == ("get_tide", "14:20")
 
 
+@pytest.mark.parametrize("results", [0, 1])
+def test_a_call_that_is_told_before_its_results_is_not_kept_either(results: int) -> None:
+    calls = [{"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}} for id in "ab"]
+    done = [
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "tool", "tool_call_id": "b", "content": "2"},
+    ]
+    call = {"role": "assistant", "content": "Let me see.", "tool_calls": calls}
+    with RawServer([]) as server, tachyon_sdk.ApiClient(tachyon_sdk.Configuration(server.url)) as api_client:
+        talk = Talk(api_client, None, None)
+        told = [call, *done, call, *done[:results]]
+        talk.messages += [tachyon_sdk.Message.from_dict(message) for message in told]
+        assert talk.arrived() == [call, *done, assistant("Let me see.")]
+
+
 # Chatrooms
 
 
@@ -435,6 +452,7 @@ def test_lines_can_be_edited_recalled_and_pasted(tmp_path: Path) -> None:
     with RawServer([answer("B"), answer("C"), answer("D")]) as server:
         with Terminal("chat", "--history", str(history), settings=settings_for(server)) as terminal:
             terminal.wait_for("Continuing the 2 messages in ")
+            terminal.wait_for("\x1b[?2004h")  # asks the terminal to mark what is pasted
             terminal.wait_for("> ")
             terminal.type("\x1b[A\x01My \r")  # up, to the beginning of the line
             terminal.wait_for("B\r\n")
