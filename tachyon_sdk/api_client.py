@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from typing_extensions import Unpack
 
 from tachyon_sdk import rest
+from tachyon_sdk._calls.generic import GenericCalls
+from tachyon_sdk._calls.request import Request, build_request
 from tachyon_sdk._contract.operation import M, NoMore, Operation, RequestOptions
 from tachyon_sdk._errors.headers import read_retry_after
 from tachyon_sdk._errors.responses import raise_for_status, status_error
-from tachyon_sdk._generic import GenericCalls
-from tachyon_sdk._request import Request, build_request
 from tachyon_sdk._settings.logs import log_attempt
 from tachyon_sdk._transport.headers import Headers, build_headers
 from tachyon_sdk._version import __version__

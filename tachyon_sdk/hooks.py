@@ -16,8 +16,8 @@ import time
 from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from tachyon_sdk._calls.request import FRAMING_HEADERS, Request
 from tachyon_sdk._errors.headers import read_request_id
-from tachyon_sdk._request import FRAMING_HEADERS, Request
 from tachyon_sdk._transport.headers import build_headers
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.streaming.stream import Stream

@@ -48,8 +48,8 @@ from tachyon_sdk import (
     TimeoutException,
     ToolChoice,
 )
-from tachyon_sdk._generic import GenericCalls
-from tachyon_sdk._request import credentials
+from tachyon_sdk._calls.generic import GenericCalls
+from tachyon_sdk._calls.request import credentials
 from tachyon_sdk.models import ErrorResponse, Usage
 
 _clients: list[ApiClient] = []

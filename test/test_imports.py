@@ -31,10 +31,10 @@ LAYERS = """
     streaming _typed            : pydantic pydantic_core
     _transport                  : urllib3
     rest                        : urllib3
-    _request
-    _generic hooks              : pydantic pydantic_core
+    _calls.request
+    _calls.generic hooks        : pydantic pydantic_core
     api_client                  : typing_extensions
-    _api                        : typing_extensions
+    _calls                      : typing_extensions
     api                         : pydantic typing_extensions
     content events
     tools structured            : pydantic pydantic_core
@@ -45,8 +45,8 @@ LAYERS = """
 """
 # Used by these only, whatever their layer.
 ONLY_FOR = {
-    "_transport": {"rest", "_request", "_generic", "hooks", "api_client", "local"},
-    "rest": {"_generic", "api_client", "__init__"},
+    "_transport": {"rest", "_calls.request", "_calls.generic", "hooks", "api_client", "local"},
+    "rest": {"_calls.generic", "api_client", "__init__"},
 }
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}
 EXTRAS = {"local": {"starlette", "uvicorn"}, "cli": {"jsonschema", "shtab"}}
@@ -206,7 +206,7 @@ def test_imports_are_found_however_they_are_written(source: str, found: list[str
 
 
 def test_a_module_outside_the_table_and_a_forbidden_import_are_reported() -> None:
-    table = {"_lazy": {".exceptions"}, "_transport": {"urllib3"}, "_request": {"._transport.headers"}}
+    table = {"_lazy": {".exceptions"}, "_transport": {"urllib3"}, "_calls.request": {"._transport.headers"}}
     assert "not in the table" in violations("", "tachyon_sdk._new", set(), table)[0]
     assert violations("import urllib3", "tachyon_sdk._lazy", set(), table) == [
         "tachyon_sdk._lazy:1 imports urllib3; the table allows .exceptions"
@@ -217,8 +217,8 @@ def test_a_module_outside_the_table_and_a_forbidden_import_are_reported() -> Non
     assert violations("import http.client", "tachyon_sdk._lazy", set(), table) == [
         "tachyon_sdk._lazy:1 imports http.client; the table allows .exceptions"
     ]
-    assert violations(within, "tachyon_sdk._request", {"_transport"}, table) == [
-        "tachyon_sdk._request:1 imports ._transport.body; the table allows ._transport.headers"
+    assert violations(within, "tachyon_sdk._calls.request", {"_transport"}, table) == [
+        "tachyon_sdk._calls.request:1 imports ._transport.body; the table allows ._transport.headers"
     ]
     for_types = (
         "if TYPE_CHECKING:\n    from typing_extensions import Self\n    from .exceptions import ApiError"
@@ -229,7 +229,7 @@ def test_a_module_outside_the_table_and_a_forbidden_import_are_reported() -> Non
 def test_each_layer_may_import_those_below_it_only() -> None:
     table = rules()
     assert ".exceptions" in table["retry"] and ".retry" not in table["exceptions"]
-    assert ".rest" in table["_generic"] and not {".rest", "._transport"} & table["api"]
+    assert ".rest" in table["_calls.generic"] and not {".rest", "._transport"} & table["api"]
     names = [name for line in LAYERS.split("\n") for name in line.partition(":")[0].split()]
     assert sorted(names) == sorted(table), "a name stands in two layers"
     assert ONLY_FOR.keys() <= table.keys() and set().union(*ONLY_FOR.values()) <= table.keys()

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import given, strategies as st
 
-from tachyon_sdk._request import build_url, choose_timeouts
+from tachyon_sdk._calls.request import build_url, choose_timeouts
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
 HOST = "http://h.example"

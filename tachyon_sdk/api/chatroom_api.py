@@ -5,7 +5,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from tachyon_sdk._api import Api
+from tachyon_sdk._calls.base import Api
 from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse

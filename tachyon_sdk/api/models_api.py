@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import StrictBool, StrictStr
 from typing_extensions import Unpack
 
-from tachyon_sdk._api import Api
+from tachyon_sdk._calls.base import Api
 from tachyon_sdk._contract.model import KnownFirst
 from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import RawResponse

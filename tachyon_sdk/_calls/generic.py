@@ -14,9 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Optional
 from urllib.parse import urlencode
 
-from tachyon_sdk._contract.operation import RequestTimeout
-from tachyon_sdk._errors.responses import status_error, undecodable_error, undecodable_message
-from tachyon_sdk._request import (
+from tachyon_sdk._calls.request import (
     FRAMING_HEADERS,
     Request,
     auth_override,
@@ -24,6 +22,8 @@ from tachyon_sdk._request import (
     choose_timeouts,
     credentials,
 )
+from tachyon_sdk._contract.operation import RequestTimeout
+from tachyon_sdk._errors.responses import status_error, undecodable_error, undecodable_message
 from tachyon_sdk._settings.checks import host_url, mapping
 from tachyon_sdk._transport.headers import build_headers
 from tachyon_sdk.api_response import ApiResponse
