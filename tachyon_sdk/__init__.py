@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         structured as structured,
         tools as tools,
     )
+    from tachyon_sdk._calls.limit import Cancellation as Cancellation
     from tachyon_sdk._contract.paging import paged as paged
     from tachyon_sdk.api.chat_api import ChatApi as ChatApi
     from tachyon_sdk.api.chatroom_api import ChatroomApi as ChatroomApi
@@ -47,8 +48,10 @@ if TYPE_CHECKING:
         ApiTypeError as ApiTypeError,
         ApiValueError as ApiValueError,
         BadRequestException as BadRequestException,
+        CancelledException as CancelledException,
         ConflictException as ConflictException,
         ConnectionException as ConnectionException,
+        DeadlineException as DeadlineException,
         ForbiddenException as ForbiddenException,
         NotFoundException as NotFoundException,
         OpenApiException as OpenApiException,
@@ -143,6 +146,9 @@ _MODULES = {
     "ApiResponse": "api_response",
     "Configuration": "configuration",
     "RetryPolicy": "retry",
+    "Cancellation": "_calls.limit",
+    "CancelledException": "exceptions",
+    "DeadlineException": "exceptions",
     "paged": "_contract.paging",
     "image": "content",
     "text_file": "content",
@@ -252,6 +258,8 @@ __all__ = [
     "ApiValueError",
     "AttemptCompletionPart",
     "BadRequestException",
+    "Cancellation",
+    "CancelledException",
     "ChatApi",
     "ChatCompletionChunkResponse",
     "ChatCompletionRequest",
@@ -270,6 +278,7 @@ __all__ = [
     "ContentPart",
     "CreateChatRoomRequest",
     "CreateChatRoomResponse",
+    "DeadlineException",
     "DefaultApi",
     "DeltaMessage",
     "ErrorResponse",

@@ -6,6 +6,7 @@ import copy
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from typing_extensions import Unpack
@@ -16,7 +17,9 @@ from tachyon_sdk._calls.request import Request, build_request
 from tachyon_sdk._contract.operation import M, NoMore, Operation, RequestOptions
 from tachyon_sdk._errors.headers import read_retry_after
 from tachyon_sdk._errors.responses import raise_for_status, status_error
+from tachyon_sdk._settings.checks import check
 from tachyon_sdk._settings.logs import log_attempt
+from tachyon_sdk._transport.connection import socket_watcher
 from tachyon_sdk._transport.headers import Headers, build_headers
 from tachyon_sdk._version import __version__
 from tachyon_sdk.api_response import ApiResponse
@@ -36,13 +39,15 @@ from tachyon_sdk.streaming.stream import Stream, has_events, is_event_stream
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from tachyon_sdk._calls.limit import Cancellation, Limit
     from tachyon_sdk.hooks import Hook, Observer
 else:
-    Self = Hook = Observer = Any  # for typing.get_type_hints
+    Self = Cancellation = Limit = Hook = Observer = Any  # for typing.get_type_hints
 
 RawResponse = rest.RESTResponseType
 
 _DEFAULT_POLICY = RetryPolicy()
+_NO_OPTIONS = RequestOptions()
 _SAFE_METHODS = frozenset({"GET", "HEAD"})  # they have no effect on the server (RFC 9110, section 9.2.1)
 
 
@@ -62,12 +67,14 @@ class _Options(TypedDict, total=False):
     user_id: str | None
     connect_timeout: float | None
     read_timeout: float | None
+    deadline: float | None
     retries: int | RetryPolicy | None
     max_response_bytes: int
     max_event_bytes: int
     require_finish_reason: bool
     headers: Mapping[str, str | None]
     hooks: Iterable[Hook]
+    cancellation: Cancellation | None
 
 
 class ApiClient(GenericCalls):
@@ -128,6 +135,7 @@ class ApiClient(GenericCalls):
         self.default_headers: dict[str, str] = Headers()
         self.cookie = cookie
         self.hooks = tuple(hooks)
+        self._cancellation: Cancellation | None = None
         self.user_agent = f"tachyon-chat-sdk/{__version__} (Python {platform.python_version()})"
         if header_name is not None:
             self.set_default_header(header_name, header_value)
@@ -140,7 +148,7 @@ class ApiClient(GenericCalls):
 
     def __getstate__(self) -> dict[str, Any]:
         # Connections belong to one process.
-        return {**self.__dict__, "rest_client": None}
+        return {**self.__dict__, "rest_client": None, "_cancellation": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -158,7 +166,8 @@ class ApiClient(GenericCalls):
 
         Args:
             options: Settings of `Configuration` that do not belong to connections; `headers`, which are added to
-                the default headers, None removes one; `hooks`, instead of those of this client.
+                the default headers, None removes one; `hooks`, instead of those of this client; `cancellation`,
+                for all calls of the view.
 
         Raises:
             ApiTypeError: There is no such option, or it has the wrong type.
@@ -179,6 +188,8 @@ class ApiClient(GenericCalls):
         for name, value in options.items():
             if name == "hooks":
                 view.hooks = tuple(options["hooks"])
+            elif name == "cancellation":
+                view._cancellation = options["cancellation"]
             elif name == "headers":
                 view._set_default_headers(options["headers"])
             else:
@@ -258,6 +269,7 @@ class ApiClient(GenericCalls):
             request,
             lambda response, failed: self._whole(operation, response, failed, body),
             operation.operation_id,
+            options,
         )
         if operation.streams and _read_from(body, "stream"):
             from tachyon_sdk._contract.iteration import was_to_be_a_stream
@@ -278,6 +290,7 @@ class ApiClient(GenericCalls):
             request,
             lambda response, failed: self._stream(operation, response, failed, choices),
             operation.operation_id,
+            options,
             stream=True,
         )
 
@@ -289,7 +302,9 @@ class ApiClient(GenericCalls):
         Same arguments and errors as `call`, except for errors of a status.
         """
         request = self._request(operation, arguments, body, options)
-        return self._send(request, lambda response, failed: response.response, operation.operation_id)
+        return self._send(
+            request, lambda response, failed: response.response, operation.operation_id, options
+        )
 
     def _request(
         self,
@@ -315,26 +330,84 @@ class ApiClient(GenericCalls):
             headers["Cookie"] = self.cookie
         return headers
 
-    def _send(self, request: Request, receive: Receive[T], operation: str, stream: bool = False) -> T:
-        """Send a request, and repeat it as the retry policy allows. Run the hooks."""
+    def _send(
+        self,
+        request: Request,
+        receive: Receive[T],
+        operation: str,
+        options: RequestOptions = _NO_OPTIONS,
+        stream: bool = False,
+    ) -> T:
+        """Send a request, and repeat it as the retry policy allows. Run the hooks, and obey the limits of the call."""
+        policy = self._retry_policy(options.retries)
+        deadline = self.configuration.deadline
+        if options.deadline is not None:
+            deadline = check("_deadline", options.deadline, "deadline")
+        cancellation = options.cancellation or self._cancellation
+        send = partial(self._attempts, request, receive, policy)
+        if deadline is not None or cancellation is not None:
+            send = partial(self._limited, send, deadline, cancellation)
         if not self.hooks:
-            return self._attempts(request, receive)
+            return send()
         from tachyon_sdk.hooks import Call, Observer
 
         with Observer(self.hooks, Call(operation, request, stream)) as observer:
-            result = self._attempts(request, receive, observer)
+            result = send(observer=observer)
         observer.done(result)
         return result
 
-    def _attempts(self, request: Request, receive: Receive[T], observer: Observer | None = None) -> T:
-        policy = self._retry_policy()
+    def _limited(
+        self,
+        send: Callable[..., T],
+        deadline: float | None,
+        cancellation: Cancellation | None,
+        observer: Observer | None = None,
+    ) -> T:
+        from tachyon_sdk._calls.limit import Limit
+
+        limit = Limit(deadline, cancellation)
+        try:
+            limit.start()
+            token = socket_watcher.set(limit.watch)
+            try:
+                result = send(observer=observer, limit=limit)
+            finally:
+                socket_watcher.reset(token)
+        except ApiException as error:
+            failure = limit.failure(error)
+            limit.close()
+            if failure is error:
+                raise
+            raise failure from error
+        except BaseException:
+            limit.close()
+            raise
+        if isinstance(result, Stream):
+            result.observe(limit)
+        else:
+            limit.close()
+        return result
+
+    def _attempts(
+        self,
+        request: Request,
+        receive: Receive[T],
+        policy: RetryPolicy,
+        observer: Observer | None = None,
+        limit: Limit | None = None,
+    ) -> T:
         failed: list[ApiException] = []
+        timeouts = request.timeouts
         while True:
             attempt = len(failed) + 1
             started = time.monotonic()
+            if limit is not None:
+                request = request._replace(timeouts=limit.timeouts(timeouts))
             try:
                 sent = request if observer is None else observer.begin_attempt(request)
                 response = self.rest_client.request(*sent)
+                if limit is not None:
+                    limit.attach(response)
                 log_attempt(request, response.status, started, attempt, response)
                 delay = None
                 if response.status >= 400:
@@ -357,10 +430,13 @@ class ApiClient(GenericCalls):
                 if delay is None:
                     raise error.after(failed).with_traceback(None) from error.__cause__
                 failed.append(error)
-            time.sleep(delay)
+            if limit is None:
+                time.sleep(delay)
+            else:
+                limit.wait(delay, failed[-1].after(failed[:-1]))
 
-    def _retry_policy(self) -> RetryPolicy:
-        retries = self.configuration.retries
+    def _retry_policy(self, retries: Any = None) -> RetryPolicy:
+        retries = self.configuration.retries if retries is None else check("_retries", retries, "retries")
         if retries is None:
             return _DEFAULT_POLICY
         return RetryPolicy(retries) if isinstance(retries, int) else retries

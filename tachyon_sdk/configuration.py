@@ -112,6 +112,9 @@ class Configuration(LoggingSettings):
             send one: then `data: [DONE]` or the end of the body is enough.
         keepalive_expiry: Seconds to keep an idle connection for the next request; 0: none are kept. None: no limit.
 
+        deadline: Seconds for a whole call: attempts, waits between them, and the response, for a stream to its end.
+            None: no limit.
+
     Attributes:
         refresh_api_key_hook: Called with the configuration before credentials are read from it, or None.
         temp_folder_path: Accepted for compatibility; ignored.
@@ -167,6 +170,7 @@ class Configuration(LoggingSettings):
         max_event_bytes: int = 64 * 1024 * 1024,
         require_finish_reason: bool = True,
         keepalive_expiry: float | None = 4.0,
+        deadline: float | None = None,
     ) -> None:
         # Variables first: the host of the index may contain them.
         self.server_variables: ServerVariablesT = server_variables or {}
@@ -211,6 +215,7 @@ class Configuration(LoggingSettings):
         self.max_event_bytes = max_event_bytes
         self.require_finish_reason = require_finish_reason
         self.keepalive_expiry = keepalive_expiry
+        self.deadline = deadline
         self.socket_options = socket_options
 
         self.verify_ssl = verify_ssl

@@ -11,6 +11,8 @@
         |   UnprocessableEntityException 422, TooManyRequestsException 429, ServiceException 5xx
         |-- ConnectionException
         |   `-- TimeoutException
+        |       `-- DeadlineException
+        |-- CancelledException
         |-- ResponseDecodeException
         |-- StreamErrorException
         `-- StreamTruncatedException
@@ -344,6 +346,17 @@ class TimeoutException(ConnectionException):
 
     Increase `connect_timeout` or `read_timeout`. After a read timeout, the request may have had an effect.
     """
+
+
+class DeadlineException(TimeoutException):
+    """The call, with its attempts and the waits between them, did not end within its deadline.
+
+    `partial` and `body` have the part of the response that had arrived, `previous` the errors of earlier attempts.
+    """
+
+
+class CancelledException(ApiException):
+    """Another thread cancelled the call. `partial` and `body` have the part of the response that had arrived."""
 
 
 class ResponseDecodeException(ApiException):

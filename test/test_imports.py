@@ -31,7 +31,7 @@ LAYERS = """
     streaming _typed            : pydantic pydantic_core
     _transport                  : urllib3
     rest                        : urllib3
-    _calls.request
+    _calls.request _calls.limit
     _calls.generic hooks        : pydantic pydantic_core
     api_client                  : typing_extensions
     _calls                      : typing_extensions

@@ -135,3 +135,6 @@ class RequestOptions(NamedTuple):
     content_type: str | None = None
     headers: Mapping[str, str] | None = None
     host_index: int = 0
+    deadline: float | None = None
+    retries: Any = None
+    cancellation: Any = None

@@ -256,9 +256,16 @@ def _wrong_type(name: str, value: Any, expected: str, *classes: type) -> ApiType
     return ApiTypeError(f"{name} must be {expected}, not {type(value).__name__}", valid_classes=classes)
 
 
-def check(name: str, value: Any) -> Any:
-    """Check the value of an attribute of Configuration and return the value to store. Unknown names pass."""
-    return CHECKS[name](name, value) if name in CHECKS else value
+def check(name: str, value: Any, setting: str = "") -> Any:
+    """Check the value of an attribute of Configuration and return the value to store. Unknown names pass.
+
+    Args:
+        name: The name, for messages.
+        value: The value.
+        setting: The setting whose check applies, if it has another name.
+    """
+    setting = setting or name
+    return CHECKS[setting](name, value) if setting in CHECKS else value
 
 
 def check_name(name: str) -> None:
@@ -303,6 +310,7 @@ CHECKS: dict[str, Check] = {
     "user_id": optional(header_value),
     "connect_timeout": optional(seconds),
     "read_timeout": optional(seconds),
+    "deadline": optional(seconds),
     "retries": retries,
     "connection_pool_maxsize": optional(integer(1), _pool_size),
     "max_response_bytes": integer(1),

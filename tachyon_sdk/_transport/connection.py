@@ -31,6 +31,7 @@ _MAX_STALE_SECONDS = 1.0
 
 socket_watcher: ContextVar[Callable[[Any], None] | None] = ContextVar("socket_watcher", default=None)
 """Called before a request is sent and before its response is awaited, with the socket, or None before there is one.
+Called with each new socket, too, before a tunnel or TLS is set up over it.
 
 Another thread can shut the socket down to end the wait. An error that is raised here ends the request.
 """
@@ -177,6 +178,8 @@ class Connection:
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
+        if (watch := socket_watcher.get()) is not None:
+            watch(sock)
         if not self.proxy:  # A SOCKS proxy has done its part.
             self.failing_proxy = None
         return sock

@@ -207,7 +207,7 @@ def _plain(kind: Any) -> Any:
             kind = get_args(kind)[0]
         elif hasattr(kind, "__supertype__"):  # NewType
             kind = kind.__supertype__
-        elif type(kind).__name__ == "TypeAliasType":
+        elif hasattr(kind, "__value__"):  # `type Name = ...`
             kind = kind.__value__
         elif getattr(get_origin(kind), "_name", None) in _QUALIFIERS:
             kind = get_args(kind)[0]

@@ -6,6 +6,7 @@ from typing import Any
 from typing_extensions import Unpack
 
 from tachyon_sdk._calls.base import Api
+from tachyon_sdk._calls.limit import Cancellation
 from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
@@ -14,6 +15,7 @@ from tachyon_sdk.models.chat_completion_request import ChatCompletionRequest
 from tachyon_sdk.models.chat_completion_with_chatroom_stream_response import (
     ChatCompletionWithChatroomStreamResponse,
 )
+from tachyon_sdk.retry import RetryPolicy
 from tachyon_sdk.streaming.stream import Stream
 
 _chat_completion = Operation(
@@ -78,6 +80,10 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ChatCompletionChunkResponse:
         """Send a conversation to a model.
@@ -92,12 +98,16 @@ class ChatApi(Api):
                 `Configuration.access_token`.
             chat_completion_request: The messages, and options for the response. A dict is also accepted.
             _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
-                read)`. None uses the configuration. It does not limit the total time.
+                read)`. None uses the configuration. It does not limit the total time; `_deadline` does.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
             _content_type: Media type of the request, instead of the default.
             _headers: Additional headers for this call only.
             _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
+            _deadline: Seconds for the whole call: attempts, waits between them, and the response, for a
+                stream to its end. None uses the configuration.
+            _retries: Maximum number of retries, or a `RetryPolicy`. None uses the configuration.
+            _cancellation: Lets another thread cancel the call.
 
         Returns:
             The response. It has the declared type even if the server sends an event stream or a
@@ -121,6 +131,9 @@ class ChatApi(Api):
             _content_type,
             _headers,
             _host_index,
+            _deadline=_deadline,
+            _retries=_retries,
+            _cancellation=_cancellation,
         ).data
 
     def chat_completion_with_http_info(
@@ -133,6 +146,10 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatCompletionChunkResponse]:
         """`chat_completion`, with status, headers and raw body of the response.
@@ -151,7 +168,16 @@ class ChatApi(Api):
                 authorization,
             ),
             chat_completion_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def chat_completion_without_preload_content(
@@ -164,6 +190,10 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`chat_completion`, without reading the response.
@@ -182,7 +212,16 @@ class ChatApi(Api):
                 authorization,
             ),
             chat_completion_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def chat_completion_stream(
@@ -195,6 +234,10 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> Stream[ChatCompletionChunkResponse]:
         """`chat_completion`, as a stream. The request is sent with `stream` set to true.
@@ -215,7 +258,16 @@ class ChatApi(Api):
                 authorization,
             ),
             chat_completion_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def chat_completion_on_chatroom(
@@ -229,6 +281,10 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ChatCompletionWithChatroomStreamResponse:
         """Send a message to a model in a chatroom.
@@ -245,12 +301,16 @@ class ChatApi(Api):
                 `Configuration.access_token`.
             chat_completion_request: The messages, and options for the response. A dict is also accepted.
             _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
-                read)`. None uses the configuration. It does not limit the total time.
+                read)`. None uses the configuration. It does not limit the total time; `_deadline` does.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
             _content_type: Media type of the request, instead of the default.
             _headers: Additional headers for this call only.
             _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
+            _deadline: Seconds for the whole call: attempts, waits between them, and the response, for a
+                stream to its end. None uses the configuration.
+            _retries: Maximum number of retries, or a `RetryPolicy`. None uses the configuration.
+            _cancellation: Lets another thread cancel the call.
 
         Returns:
             The response. It has the declared type even if the server sends an event stream or a
@@ -275,6 +335,9 @@ class ChatApi(Api):
             _content_type,
             _headers,
             _host_index,
+            _deadline=_deadline,
+            _retries=_retries,
+            _cancellation=_cancellation,
         ).data
 
     def chat_completion_on_chatroom_with_http_info(
@@ -288,6 +351,10 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatCompletionWithChatroomStreamResponse]:
         """`chat_completion_on_chatroom`, with status, headers and raw body of the response.
@@ -309,7 +376,16 @@ class ChatApi(Api):
                 authorization,
             ),
             chat_completion_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def chat_completion_on_chatroom_without_preload_content(
@@ -323,6 +399,10 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`chat_completion_on_chatroom`, without reading the response.
@@ -344,7 +424,16 @@ class ChatApi(Api):
                 authorization,
             ),
             chat_completion_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def chat_completion_on_chatroom_stream(
@@ -358,6 +447,10 @@ class ChatApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> Stream[ChatCompletionWithChatroomStreamResponse]:
         """`chat_completion_on_chatroom`, as a stream. The request is sent with `stream` set to true.
@@ -379,5 +472,14 @@ class ChatApi(Api):
                 authorization,
             ),
             chat_completion_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )

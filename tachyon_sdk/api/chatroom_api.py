@@ -6,6 +6,7 @@ from typing import Any
 from typing_extensions import Unpack
 
 from tachyon_sdk._calls.base import Api
+from tachyon_sdk._calls.limit import Cancellation
 from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
@@ -13,6 +14,7 @@ from tachyon_sdk.models.create_chat_room_request import CreateChatRoomRequest
 from tachyon_sdk.models.create_chat_room_response import CreateChatRoomResponse
 from tachyon_sdk.models.update_chatroom_request import UpdateChatroomRequest
 from tachyon_sdk.models.update_chatroom_response import UpdateChatroomResponse
+from tachyon_sdk.retry import RetryPolicy
 
 _create_chatroom = Operation(
     operation_id="create_chatroom",
@@ -89,6 +91,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> CreateChatRoomResponse:
         """Create a chatroom.
@@ -102,12 +108,16 @@ class ChatroomApi(Api):
                 `Configuration.access_token`.
             create_chat_room_request: Name and metadata of the chatroom. A dict is also accepted.
             _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
-                read)`. None uses the configuration. It does not limit the total time.
+                read)`. None uses the configuration. It does not limit the total time; `_deadline` does.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
             _content_type: Media type of the request, instead of the default.
             _headers: Additional headers for this call only.
             _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
+            _deadline: Seconds for the whole call: attempts, waits between them, and the response, for a
+                stream to its end. None uses the configuration.
+            _retries: Maximum number of retries, or a `RetryPolicy`. None uses the configuration.
+            _cancellation: Lets another thread cancel the call.
 
         Returns:
             The response.
@@ -130,6 +140,9 @@ class ChatroomApi(Api):
             _content_type,
             _headers,
             _host_index,
+            _deadline=_deadline,
+            _retries=_retries,
+            _cancellation=_cancellation,
         ).data
 
     def create_chatroom_with_http_info(
@@ -142,6 +155,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ApiResponse[CreateChatRoomResponse]:
         """`create_chatroom`, with status, headers and raw body of the response.
@@ -160,7 +177,16 @@ class ChatroomApi(Api):
                 authorization,
             ),
             create_chat_room_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def create_chatroom_without_preload_content(
@@ -173,6 +199,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`create_chatroom`, without reading the response.
@@ -191,7 +221,16 @@ class ChatroomApi(Api):
                 authorization,
             ),
             create_chat_room_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def delete_chatroom(
@@ -204,6 +243,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> None:
         """Delete a chatroom.
@@ -217,12 +260,16 @@ class ChatroomApi(Api):
             authorization: Credential with its scheme, for example `Bearer` and a token. Defaults to
                 `Configuration.access_token`.
             _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
-                read)`. None uses the configuration. It does not limit the total time.
+                read)`. None uses the configuration. It does not limit the total time; `_deadline` does.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
             _content_type: Media type of the request, instead of the default.
             _headers: Additional headers for this call only.
             _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
+            _deadline: Seconds for the whole call: attempts, waits between them, and the response, for a
+                stream to its end. None uses the configuration.
+            _retries: Maximum number of retries, or a `RetryPolicy`. None uses the configuration.
+            _cancellation: Lets another thread cancel the call.
 
         Returns:
             None.
@@ -245,6 +292,9 @@ class ChatroomApi(Api):
             _content_type,
             _headers,
             _host_index,
+            _deadline=_deadline,
+            _retries=_retries,
+            _cancellation=_cancellation,
         ).data
 
     def delete_chatroom_with_http_info(
@@ -257,6 +307,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ApiResponse[None]:
         """`delete_chatroom`, with status, headers and raw body of the response.
@@ -276,7 +330,16 @@ class ChatroomApi(Api):
                 authorization,
             ),
             None,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def delete_chatroom_without_preload_content(
@@ -289,6 +352,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`delete_chatroom`, without reading the response.
@@ -308,7 +375,16 @@ class ChatroomApi(Api):
                 authorization,
             ),
             None,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def update_chatroom(
@@ -322,6 +398,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> UpdateChatroomResponse:
         """Change a chatroom.
@@ -336,12 +416,16 @@ class ChatroomApi(Api):
                 `Configuration.access_token`.
             update_chatroom_request: Properties to change. A dict is also accepted.
             _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
-                read)`. None uses the configuration. It does not limit the total time.
+                read)`. None uses the configuration. It does not limit the total time; `_deadline` does.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
             _content_type: Media type of the request, instead of the default.
             _headers: Additional headers for this call only.
             _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
+            _deadline: Seconds for the whole call: attempts, waits between them, and the response, for a
+                stream to its end. None uses the configuration.
+            _retries: Maximum number of retries, or a `RetryPolicy`. None uses the configuration.
+            _cancellation: Lets another thread cancel the call.
 
         Returns:
             The response.
@@ -365,6 +449,9 @@ class ChatroomApi(Api):
             _content_type,
             _headers,
             _host_index,
+            _deadline=_deadline,
+            _retries=_retries,
+            _cancellation=_cancellation,
         ).data
 
     def update_chatroom_with_http_info(
@@ -378,6 +465,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ApiResponse[UpdateChatroomResponse]:
         """`update_chatroom`, with status, headers and raw body of the response.
@@ -397,7 +488,16 @@ class ChatroomApi(Api):
                 authorization,
             ),
             update_chatroom_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def update_chatroom_without_preload_content(
@@ -411,6 +511,10 @@ class ChatroomApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`update_chatroom`, without reading the response.
@@ -430,5 +534,14 @@ class ChatroomApi(Api):
                 authorization,
             ),
             update_chatroom_request,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )

@@ -7,6 +7,7 @@ from pydantic import Field, StrictInt, StrictStr
 from typing_extensions import Unpack
 
 from tachyon_sdk._calls.base import Api
+from tachyon_sdk._calls.limit import Cancellation
 from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
@@ -14,6 +15,7 @@ from tachyon_sdk.models.chatrooms_chatroom_id_messages_get_response import (
     ChatroomsChatroomIdMessagesGetResponse,
 )
 from tachyon_sdk.models.get_chatrooms_response import GetChatroomsResponse
+from tachyon_sdk.retry import RetryPolicy
 
 _get_chatroom_messages = Operation(
     operation_id="get_chatroom_messages",
@@ -81,6 +83,10 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ChatroomsChatroomIdMessagesGetResponse:
         """List the messages of a chatroom.
@@ -97,12 +103,16 @@ class DefaultApi(Api):
             offset: Number of messages to skip.
             search: Text that the messages must contain; empty for all messages.
             _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
-                read)`. None uses the configuration. It does not limit the total time.
+                read)`. None uses the configuration. It does not limit the total time; `_deadline` does.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
             _content_type: Media type of the request, instead of the default.
             _headers: Additional headers for this call only.
             _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
+            _deadline: Seconds for the whole call: attempts, waits between them, and the response, for a
+                stream to its end. None uses the configuration.
+            _retries: Maximum number of retries, or a `RetryPolicy`. None uses the configuration.
+            _cancellation: Lets another thread cancel the call.
 
         Returns:
             The response.
@@ -128,6 +138,9 @@ class DefaultApi(Api):
             _content_type,
             _headers,
             _host_index,
+            _deadline=_deadline,
+            _retries=_retries,
+            _cancellation=_cancellation,
         ).data
 
     def get_chatroom_messages_with_http_info(
@@ -143,6 +156,10 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ChatroomsChatroomIdMessagesGetResponse]:
         """`get_chatroom_messages`, with status, headers and raw body of the response.
@@ -165,7 +182,16 @@ class DefaultApi(Api):
                 search,
             ),
             None,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def get_chatroom_messages_without_preload_content(
@@ -181,6 +207,10 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_chatroom_messages`, without reading the response.
@@ -205,7 +235,16 @@ class DefaultApi(Api):
                 search,
             ),
             None,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def get_chatrooms(
@@ -221,6 +260,10 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> GetChatroomsResponse:
         """List the chatrooms.
@@ -237,12 +280,16 @@ class DefaultApi(Api):
             search: Text that the name must contain.
             metadata_user_id: Value that `user_id` in the metadata must equal.
             _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
-                read)`. None uses the configuration. It does not limit the total time.
+                read)`. None uses the configuration. It does not limit the total time; `_deadline` does.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
             _content_type: Media type of the request, instead of the default.
             _headers: Additional headers for this call only.
             _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
+            _deadline: Seconds for the whole call: attempts, waits between them, and the response, for a
+                stream to its end. None uses the configuration.
+            _retries: Maximum number of retries, or a `RetryPolicy`. None uses the configuration.
+            _cancellation: Lets another thread cancel the call.
 
         Returns:
             The response.
@@ -268,6 +315,9 @@ class DefaultApi(Api):
             _content_type,
             _headers,
             _host_index,
+            _deadline=_deadline,
+            _retries=_retries,
+            _cancellation=_cancellation,
         ).data
 
     def get_chatrooms_with_http_info(
@@ -283,6 +333,10 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ApiResponse[GetChatroomsResponse]:
         """`get_chatrooms`, with status, headers and raw body of the response.
@@ -305,7 +359,16 @@ class DefaultApi(Api):
                 metadata_user_id,
             ),
             None,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def get_chatrooms_without_preload_content(
@@ -321,6 +384,10 @@ class DefaultApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_chatrooms`, without reading the response.
@@ -343,5 +410,14 @@ class DefaultApi(Api):
                 metadata_user_id,
             ),
             None,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )

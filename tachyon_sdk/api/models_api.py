@@ -7,12 +7,14 @@ from pydantic import StrictBool, StrictStr
 from typing_extensions import Unpack
 
 from tachyon_sdk._calls.base import Api
+from tachyon_sdk._calls.limit import Cancellation
 from tachyon_sdk._contract.model import KnownFirst
 from tachyon_sdk._contract.operation import NoMore, Operation, Parameter, RequestOptions, RequestTimeout
 from tachyon_sdk.api_client import RawResponse
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.models.models_response import ModelsResponse
 from tachyon_sdk.models.supported_feature import SupportedFeature
+from tachyon_sdk.retry import RetryPolicy
 
 _get_models = Operation(
     operation_id="get_models",
@@ -62,6 +64,10 @@ class ModelsApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ModelsResponse:
         """List the models.
@@ -78,12 +84,16 @@ class ModelsApi(Api):
             require_agent_product: Whether to list only models that can be agents. The server's default is
                 true.
             _request_timeout: Timeout in seconds for connecting and for each read, or a pair `(connect,
-                read)`. None uses the configuration. It does not limit the total time.
+                read)`. None uses the configuration. It does not limit the total time; `_deadline` does.
             _request_auth: A header for this call only, such as `{"in": "header", "type": "api_key", "key":
                 "Authorization", "value": "Bearer xxxxx"}`.
             _content_type: Media type of the request, instead of the default.
             _headers: Additional headers for this call only.
             _host_index: Index of the server in `Configuration.get_host_settings()`; 0 is the configured host.
+            _deadline: Seconds for the whole call: attempts, waits between them, and the response, for a
+                stream to its end. None uses the configuration.
+            _retries: Maximum number of retries, or a `RetryPolicy`. None uses the configuration.
+            _cancellation: Lets another thread cancel the call.
 
         Returns:
             The response.
@@ -107,6 +117,9 @@ class ModelsApi(Api):
             _content_type,
             _headers,
             _host_index,
+            _deadline=_deadline,
+            _retries=_retries,
+            _cancellation=_cancellation,
         ).data
 
     def get_models_with_http_info(
@@ -120,6 +133,10 @@ class ModelsApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> ApiResponse[ModelsResponse]:
         """`get_models`, with status, headers and raw body of the response.
@@ -140,7 +157,16 @@ class ModelsApi(Api):
                 require_agent_product,
             ),
             None,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )
 
     def get_models_without_preload_content(
@@ -154,6 +180,10 @@ class ModelsApi(Api):
         _content_type: str | None = None,
         _headers: Mapping[str, str] | None = None,
         _host_index: int = 0,
+        *,
+        _deadline: float | None = None,
+        _retries: int | RetryPolicy | None = None,
+        _cancellation: Cancellation | None = None,
         **unexpected: Unpack[NoMore],
     ) -> RawResponse:
         """`get_models`, without reading the response.
@@ -174,5 +204,14 @@ class ModelsApi(Api):
                 require_agent_product,
             ),
             None,
-            RequestOptions(_request_timeout, _request_auth, _content_type, _headers, _host_index),
+            RequestOptions(
+                _request_timeout,
+                _request_auth,
+                _content_type,
+                _headers,
+                _host_index,
+                _deadline,
+                _retries,
+                _cancellation,
+            ),
         )

@@ -135,13 +135,13 @@ class Stream(Generic[T]):
         # The generator has no reference to the stream, so that a stream that is dropped is closed at once.
         self._reader = _Reader(response, decoder, Completion(choices, require_finish_reason), tuple(previous))
         self._closed = False
-        self._observer: Observer | None = None
+        self._observers: tuple[Observer, ...] = ()
         self._chunks = self._reader.chunks(max_event_bytes, max_response_bytes)
         self._next = self._chunks.__next__
 
     def observe(self, observer: Observer) -> None:
         """Tell an observer what is read. Streams that nobody observes pay nothing for it."""
-        self._observer = observer
+        self._observers = (observer, *self._observers)
         self._chunks = observer.watched(self._chunks, self._reader)
         self._next = self._chunks.__next__
 
@@ -309,8 +309,8 @@ class Stream(Generic[T]):
             self._response.abort()
         else:
             self._response.close()
-            if self._observer is not None:
-                self._observer.closed()
+            for observer in self._observers:
+                observer.closed()
 
 
 def is_event_stream(headers: Mapping[str, str]) -> bool:

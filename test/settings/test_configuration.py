@@ -68,6 +68,7 @@ KEYWORD_ONLY = [
     "max_event_bytes",
     "require_finish_reason",
     "keepalive_expiry",
+    "deadline",
 ]
 OTHER_NAMES = [
     "temp_folder_path",
