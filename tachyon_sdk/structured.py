@@ -286,12 +286,11 @@ def _objects(stream: Stream[Any], model_type: Any, outcome: _Outcome) -> Generat
         if json_text.length > _MAX_FREE_JSON and started < ready_at:
             continue
         incomplete = arriving.parsed()
+        built = ABSENT
         if incomplete is not None and incomplete != last_json:
             last_json = incomplete
             built = builder.build(incomplete)
-            is_new = built is not ABSENT and (last is ABSENT or built != last)
-        else:
-            is_new = False
+        is_new = built is not ABSENT and (last is ABSENT or built != last)
         ready_at = 2 * time.perf_counter() - started
         if is_new:
             last = built

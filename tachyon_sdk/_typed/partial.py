@@ -249,8 +249,11 @@ def _inspect_fields(kind: Any) -> dict[str, _Field]:
         return {}
     if is_typed_dict:
         return {name: _Field(name, hint) for name, hint in hints.items()}
+    declared: Any = owner
     return {
-        field.name: _Field(field.name, hints[field.name]) for field in dataclasses.fields(owner) if field.init
+        field.name: _Field(field.name, hints[field.name])
+        for field in dataclasses.fields(declared)
+        if field.init
     }
 
 
@@ -265,7 +268,7 @@ def _names_in_json(alias: Any, name: str, model: type[BaseModel]) -> list[str]:
 
 def _instance(kind: Any, found: dict[str, Any]) -> Any:
     """Return an instance of a class with these fields; the others have their defaults, or None."""
-    owner = get_origin(kind) or kind
+    owner: Any = get_origin(kind) or kind
     if issubclass(owner, BaseModel):
         missing = {name: None for name, info in kind.model_fields.items() if info.is_required()}
         try:

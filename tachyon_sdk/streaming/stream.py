@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tachyon_sdk.streaming.events import StreamEvent
 else:
-    Self = Any  # for typing.get_type_hints
+    Self = StreamEvent = Any  # for typing.get_type_hints
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -211,7 +211,8 @@ class Stream(Generic[T]):
 
         ::
 
-            return StreamingResponse(stream.sse(), media_type="text/event-stream")  # FastAPI
+            closing = BackgroundTask(stream.close)  # FastAPI; runs also if the client disconnects
+            return StreamingResponse(stream.sse(), media_type="text/event-stream", background=closing)
 
         Each chunk is an event with the chunk as JSON. The last event is `data: [DONE]`. An `ApiException` becomes an
         event of the type `error`, whose data is `{"error": {"message": ..., "type": ..., "code": ...}}`; nothing
