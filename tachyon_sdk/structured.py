@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from tachyon_sdk._contract.finish_reasons import describe_finish_problem
 from tachyon_sdk._contract.first_choice import FirstChoice, first_message
 from tachyon_sdk._typed.json_prefix import END_OF_REASONING, JsonInText
-from tachyon_sdk._typed.partial import ABSENT, PartialBuilder
+from tachyon_sdk._typed.partial import ABSENT, PartialBuilder, same
 from tachyon_sdk._typed.schema import describe_errors, json_schema, type_adapter
 from tachyon_sdk.exceptions import OpenApiException
 from tachyon_sdk.models import ChatCompletionRequest, ContentPart, Message, ResponseFormat
@@ -286,12 +286,11 @@ def _objects(stream: Stream[Any], model_type: Any, outcome: _Outcome) -> Generat
         if json_text.length > _MAX_FREE_JSON and started < ready_at:
             continue
         incomplete = arriving.parsed()
+        built = ABSENT
         if incomplete is not None and incomplete != last_json:
             last_json = incomplete
             built = builder.build(incomplete)
-            is_new = built is not ABSENT and (last is ABSENT or built != last)
-        else:
-            is_new = False
+        is_new = built is not ABSENT and not same(built, last)
         ready_at = 2 * time.perf_counter() - started
         if is_new:
             last = built

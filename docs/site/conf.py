@@ -25,6 +25,7 @@ REFERENCE = "docs/site/reference/"
 GUIDES = (
     "Getting_started",
     "Streaming",
+    "Live_output",
     "Tools",
     "Structured_output",
     "Chatrooms",

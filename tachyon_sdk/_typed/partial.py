@@ -124,7 +124,7 @@ class PartialBuilder:
     def _build_object(self, kind: Any, value: dict[str, Any], level: int) -> Any:
         if _is_mapping(kind):
             return self._build_mapping(kind, value, level)
-        if isinstance(kind, type) and issubclass(kind, RootModel):
+        if _is_subclass(kind, RootModel):
             return self._build_root(kind, value, level)
         fields = self._fields_of(kind)
         if not fields:
@@ -158,7 +158,7 @@ class PartialBuilder:
         return {name: item for name, item in pairs if name is not ABSENT and item is not ABSENT}
 
     def _build_list(self, kind: Any, value: list[Any], level: int) -> Any:
-        if isinstance(kind, type) and issubclass(kind, RootModel):
+        if _is_subclass(kind, RootModel):
             return self._build_root(kind, value, level)
         if not _is_list(kind):
             return ABSENT
@@ -215,13 +215,18 @@ def _plain(kind: Any) -> Any:
             return kind
 
 
+def _is_subclass(kind: Any, base: type) -> bool:
+    # In Python 3.10, list[int] is an instance of type, but no class.
+    return isinstance(kind, type) and get_origin(kind) is None and issubclass(kind, base)
+
+
 def _is_mapping(kind: Any) -> bool:
     return (get_origin(kind) or kind) in _MAPPINGS
 
 
 def _is_list(kind: Any) -> bool:
     origin = get_origin(kind) or kind
-    if isinstance(kind, type) and issubclass(kind, RootModel):
+    if _is_subclass(kind, RootModel):
         return True
     return (
         origin in _LISTS or origin in _SETS or (origin is tuple and get_args(kind)[1:] in ((), (Ellipsis,)))
@@ -229,7 +234,7 @@ def _is_list(kind: Any) -> bool:
 
 
 def _inspect_fields(kind: Any) -> dict[str, _Field]:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
+    if _is_subclass(kind, BaseModel):
         fields = {}
         for name, info in kind.model_fields.items():
             arguments = (info.annotation, *info.metadata)
@@ -238,9 +243,7 @@ def _inspect_fields(kind: Any) -> dict[str, _Field]:
                 fields[key] = _Field(name, annotation)
         return fields
     owner = get_origin(kind) or kind
-    is_typed_dict = (
-        isinstance(owner, type) and issubclass(owner, dict) and hasattr(owner, "__required_keys__")
-    )
+    is_typed_dict = _is_subclass(owner, dict) and hasattr(owner, "__required_keys__")
     if not is_typed_dict and not (isinstance(owner, type) and dataclasses.is_dataclass(owner)):
         return {}
     try:
@@ -249,8 +252,11 @@ def _inspect_fields(kind: Any) -> dict[str, _Field]:
         return {}
     if is_typed_dict:
         return {name: _Field(name, hint) for name, hint in hints.items()}
+    declared: Any = owner
     return {
-        field.name: _Field(field.name, hints[field.name]) for field in dataclasses.fields(owner) if field.init
+        field.name: _Field(field.name, hints[field.name])
+        for field in dataclasses.fields(declared)
+        if field.init
     }
 
 
@@ -265,7 +271,7 @@ def _names_in_json(alias: Any, name: str, model: type[BaseModel]) -> list[str]:
 
 def _instance(kind: Any, found: dict[str, Any]) -> Any:
     """Return an instance of a class with these fields; the others have their defaults, or None."""
-    owner = get_origin(kind) or kind
+    owner: Any = get_origin(kind) or kind
     if issubclass(owner, BaseModel):
         missing = {name: None for name, info in kind.model_fields.items() if info.is_required()}
         try:
@@ -288,3 +294,20 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     if isinstance(default, FieldInfo):
         return None if default.is_required() else default.get_default(call_default_factory=True)
     return default
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two partial objects have the same contents, also if their class does not compare or cannot yet."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, BaseModel):
+        return same(one.__dict__, other.__dict__)
+    if dataclasses.is_dataclass(one):
+        return all(
+            same(getattr(one, field.name), getattr(other, field.name)) for field in dataclasses.fields(one)
+        )
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    return bool(one == other)

@@ -365,6 +365,7 @@ class _Choice:
         self._growing = ToolCalls()
         self._calls: dict[int, _Call] = {}
         self._function_call = GrowingCall()
+        self._has_tool_calls = False
         self._is_open = False  # whether a call may be open
 
     def feed(self, choice: Any, events: list[StreamEvent]) -> None:
@@ -378,8 +379,10 @@ class _Choice:
             so_far = self._refusal
             events.append(RefusalDelta(refusal, index, so_far, so_far.add(refusal)))
         for fragment in delta.tool_calls or ():
+            self._has_tool_calls = True
             self._grow(self._growing.add_one(fragment.to_dict()), False, events)
-        if delta.function_call is not None:
+        # Some servers send the same call in both forms.
+        if delta.function_call is not None and not self._has_tool_calls:
             self._function_call.add_function(delta.function_call.to_dict())
             self._grow(self._function_call, True, events)
         if choice.finish_reason and self._is_open:

@@ -226,7 +226,8 @@ class Stream(Generic[T]):
 
         ::
 
-            return StreamingResponse(stream.sse(), media_type="text/event-stream")  # FastAPI
+            closing = BackgroundTask(stream.close)  # FastAPI; runs also if the client disconnects
+            return StreamingResponse(stream.sse(), media_type="text/event-stream", background=closing)
 
         Each chunk is an event with the chunk as JSON. The last event is `data: [DONE]`. An `ApiException` becomes an
         event of the type `error`, whose data is `{"error": {"message": ..., "type": ..., "code": ...}}`; nothing

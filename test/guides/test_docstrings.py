@@ -20,7 +20,7 @@ MODULES = [
     *(
         f"tachyon_sdk.{name}"
         for name in (
-            *("__main__", "api", "api_client", "api_response", "configuration", "exceptions"),
+            *("__main__", "api", "api_client", "api_response", "configuration", "events", "exceptions"),
             *("local", "local.__main__", "local.faults", "models", "rest", "structured", "tools"),
         )
     ),

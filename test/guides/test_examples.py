@@ -49,6 +49,7 @@ TOLD = [
     for name in (
         "Getting_started",
         "Streaming",
+        "Live_output",
         "Tools",
         "Structured_output",
         "Chatrooms",

@@ -217,6 +217,23 @@ def test_calls_as_servers_send_them(chunks: list[Any]) -> None:
     assert events[-1] == ("finished", "tool_calls", 0)
 
 
+def test_a_call_in_two_forms_is_one_call() -> None:
+    function = {"name": "f", "arguments": '{"x"'}
+    rest = {"arguments": ": 1}"}
+    chunks = [
+        delta(function_call=each, tool_calls=[{"index": 0, "id": "a", "function": each}])
+        for each in (function, rest)
+    ]
+    events = told(events_of(*chunks, delta("tool_calls")))
+    assert events == [
+        ("start", 0, "f", "a"),
+        (0, '{"x"'),
+        (0, ": 1}"),
+        ("done", 0, "f", '{"x": 1}'),
+        ("finished", "tool_calls", 0),
+    ]
+
+
 def test_other_calls() -> None:
     events = told(
         events_of(

@@ -385,3 +385,25 @@ def test_invalid_values_are_not_there() -> None:
     assert incomplete is not None
     built = PartialBuilder(Bounded).build(incomplete)
     assert (built.size, built.name) == (None, "x")
+
+
+def test_a_value_is_there_once_it_is_complete() -> None:
+    prefix = JsonPrefix()
+    builder = PartialBuilder(Point)
+    sizes = []
+    for text in ('{"x": 1', "2", ","):
+        prefix.feed(text)
+        incomplete = prefix.parsed()
+        assert incomplete is not None
+        sizes.append(builder.build(incomplete).x)
+    assert sizes == [None, None, 12]
+
+
+def test_objects_that_cannot_be_compared_are_not_repeated() -> None:
+    @dataclass(eq=False)
+    class Plain:
+        a: str
+        b: str
+
+    seen = [(each.a, each.b) for each in objects(Plain, '{"a": "x"   ,   "b": "y"}')]
+    assert seen == [(None, None), ("", None), ("x", None), ("x", ""), ("x", "y"), ("x", "y")]
