@@ -105,7 +105,7 @@ def test_a_tool_that_fails_or_is_refused(target: Target, streamed: bool) -> None
     if target.name not in WITH_LLAMA:
         pytest.skip("a mock calls a tool in each round, or never")
 
-    def fail(city: str, days: int) -> str:
+    def fail(city: Literal["Oslo"], days: int) -> str:
         raise LookupError(city)
 
     toolbox = Toolbox()
