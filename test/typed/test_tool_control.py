@@ -482,10 +482,14 @@ def test_an_error_side_by_side_waits_for_the_tools_that_run_and_starts_no_other(
 def test_an_error_starts_no_tool_that_has_to_wait() -> None:
     toolbox, runs = logged("a")
     toolbox.add(failing(LookupError("bad")))
-    calls = [called("fail", "{}", "1"), called("a", "{}", "2"), called("a", "{}", "3")]
+    calls = [called("fail", "{}", "1"), called("a", "{}", "2"), called("a", "{}", "refused")]
+    told: list[Message] = []
     with scripted(completion(calls)) as (_, api), pytest.raises(LookupError) as caught:
-        plain(api, REQUEST, toolbox)
-    assert runs == [] and [call.id for call in found(caught.value).pending] == ["1", "2", "3"]
+        options: dict[str, Any] = {"on_tool_call": lambda call: call.id != "refused"}
+        plain(api, REQUEST, toolbox, on_message=told.append, **options)
+    assert runs == [] and [call.id for call in found(caught.value).pending] == ["1", "2"]
+    refusal = result("this call was refused; the tool did not run", "refused")
+    assert dicts(found(caught.value).messages)[2:] == dicts(told)[1:] == [refusal]
 
 
 def test_several_errors_side_by_side_are_all_there() -> None:
@@ -506,18 +510,23 @@ def test_several_errors_side_by_side_are_all_there() -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_of_on_message_keeps_the_results_of_the_tools_that_run(workers: int) -> None:
+    raised = threading.Event()
+
     def refuse(message: Message) -> None:
         if message.role == "tool":
+            raised.set()
             raise OSError("disk full")
 
     both = threading.Barrier(workers)
 
-    def work() -> str:
+    def work(value: str) -> str:
         """Works."""
         both.wait(20)
+        if value == "second":
+            assert raised.wait(20)
         return "ok"
 
-    calls = [called("work", "{}", "1"), called("work", "{}", "2")]
+    calls = [called("work", json.dumps({"value": value}), value) for value in ("first", "second")]
     with scripted(completion(calls)) as (_, api), pytest.raises(OSError, match="disk full") as caught:
         plain(api, REQUEST, Toolbox(work), on_message=refuse, max_workers=workers)
     conversation = found(caught.value)
@@ -764,10 +773,15 @@ def test_calls_with_the_same_id_are_told_apart_by_their_order() -> None:
     toolbox, runs = logged("a", "b")
     calls = [called("a", "{}", "same"), called("b", "{}", "same")]
     messages = [SAY, message_with(calls), result("x", "same"), result("y", "foreign")]
-    with scripted(END) as (server, api):
+    last = called("a", "{}", "last")
+    more = [SAY, message_with([*calls, last]), result("x", "same"), result("y", "same")]
+    with scripted(END, END) as (server, api):
         plain(api, {"messages": messages}, toolbox)
-    assert runs == ["b"]
-    assert sent(server)[0][2:] == [result("x", "same"), result("", "same"), result("y", "foreign")]
+        plain(api, {"messages": more}, toolbox)
+    assert runs == ["b", "a"]
+    first, second = sent(server)
+    assert first[2:] == [result("x", "same"), result("", "same"), result("y", "foreign")]
+    assert second == [*more, result("", "last")]
 
 
 def test_a_forced_call_is_not_forced_again_after_a_suspension() -> None:
@@ -806,7 +820,7 @@ USAGES: list[dict[str, Any]] = [
         "details": {"cached": 3, "tier": "a", "kept": None},
         "seconds": 0.25,
         "by_kind": [{"kind": "text", "n": 1}],
-        "final": False,
+        "final": True,
         "cache_read_input_tokens": None,
     },
     {
