@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -11,11 +12,14 @@ from servers.targets import LLAMA_KEY, WITH_LLAMA, Target, llama_cpp_python
 from servers.tiny_model import ANSWER, RESULT
 
 from tachyon_sdk import (
+    ChatApi,
     ChatCompletionRequest,
+    ConversationSuspended,
     Message,
     ServiceException,
     StreamTruncatedException,
     Toolbox,
+    ToolCallResponse,
     TooManyRoundsError,
     converse,
     converse_stream,
@@ -62,6 +66,77 @@ def test_a_conversation(target: Target, streamed: bool) -> None:
     assert (result.role, result.content) == ("tool", "Oslo, 7 days: 晴れ")
     assert result.to_dict()["tool_call_id"] == call.id
     assert text == said.content == "".join(RESULT)
+
+
+def converse_either(streamed: bool, api: ChatApi, request: Any, toolbox: Toolbox, **options: Any) -> str:
+    if not streamed:
+        return converse(api.chat_completion, request, toolbox, **options).text
+    with converse_stream(api.chat_completion_stream, request, toolbox, **options) as chunks:
+        return "".join(chunk.text for chunk in chunks)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_suspended_conversation(target: Target, streamed: bool) -> None:
+    if target.name not in WITH_LLAMA:
+        pytest.skip("a mock calls a tool in each round, or never")
+
+    def suspend(call: ToolCallResponse) -> bool:
+        raise ConversationSuspended
+
+    def change(call: ToolCallResponse) -> dict[str, Any]:
+        return {**json.loads(call.function.arguments), "days": 3}
+
+    with target.chat() as api:
+        with pytest.raises(ConversationSuspended) as caught:
+            converse_either(streamed, api, request_of(target), TOOLBOX, on_tool_call=suspend)
+        (call,) = caught.value.pending
+        assert json.loads(call.function.arguments) == {"city": "Oslo", "days": 7}
+        saved = json.dumps([message.to_dict() for message in caught.value.messages])
+    new: list[Message] = []
+    with target.chat() as api:
+        request = request_of(target, messages=json.loads(saved))
+        text = converse_either(streamed, api, request, TOOLBOX, on_tool_call=change, on_message=new.append)
+    assert text == "".join(RESULT)
+    assert (new[0].role, new[0].content) == ("tool", "Oslo, 3 days: 晴れ")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_tool_that_fails_or_is_refused(target: Target, streamed: bool) -> None:
+    if target.name not in WITH_LLAMA:
+        pytest.skip("a mock calls a tool in each round, or never")
+
+    def fail(city: Literal["Oslo"], days: int) -> str:
+        raise LookupError(city)
+
+    toolbox = Toolbox()
+    toolbox.add(fail, name="get_weather", description="The weather forecast of a city.")
+    new: list[Message] = []
+    options: list[dict[str, Any]] = [
+        {"tool_errors": "tell", "max_workers": 2},
+        {"on_tool_call": lambda call: False},
+        {"on_tool_call": lambda call: "not today"},
+    ]
+    with target.chat() as api:
+        for each in options:
+            text = converse_either(streamed, api, request_of(target), toolbox, on_message=new.append, **each)
+            assert text == "".join(RESULT)
+    texts = [message.content for message in new if message.role == "tool"]
+    assert texts == ["LookupError: Oslo", "this call was refused; the tool did not run", "not today"]
+
+
+def test_the_usage_of_all_rounds(target: Target) -> None:
+    if target.name not in WITH_LLAMA:
+        pytest.skip("a mock calls a tool in each round, or never")
+    rounds: list[Any] = []
+    with target.chat() as api:
+
+        def ask(**arguments: Any) -> Any:
+            rounds.append(api.chat_completion(**arguments))
+            return rounds[-1]
+
+        usage = converse(ask, request_of(target), TOOLBOX).usage
+    assert len(rounds) == 2 and usage is not None
+    assert usage.total_tokens == sum(response.usage.total_tokens for response in rounds) > 0
 
 
 @pytest.mark.parametrize("streamed", [False, True])

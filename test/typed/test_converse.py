@@ -263,7 +263,8 @@ def test_an_error_of_a_tool_ends_the_conversation() -> None:
         with pytest.raises(LookupError, match="broken"):
             converse(api.chat_completion, {"messages": [SAY]}, broken, on_message=messages.append)
         assert len(server.requests) == 1
-    assert messages == []  # a call without its result is nothing to go on with
+    # The call is there before its tool runs, so a next conversation can run it again.
+    assert [message.to_dict() for message in messages] == [message_with([called("fail", "{}")])]
 
 
 def test_only_the_calls_of_the_first_choice_are_run() -> None:

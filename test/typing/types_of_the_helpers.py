@@ -25,6 +25,9 @@ from tachyon_sdk import (
     Configuration,
     ConnectionException,
     ContentPart,
+    Conversation,
+    ConversationStream,
+    ConversationSuspended,
     DefaultApi,
     Message,
     ObjectStream,
@@ -40,6 +43,7 @@ from tachyon_sdk import (
     Usage,
     ask_for,
     ask_for_stream,
+    conversation_of,
     converse,
     converse_stream,
     events,
@@ -125,13 +129,50 @@ def conversations(chat: ChatApi, request: ChatCompletionRequest, toolbox: Toolbo
     in_room = partial(chat.chat_completion_on_chatroom, "room-1")
     assert_type(converse(in_room, request, toolbox), ChatCompletionWithChatroomStreamResponse)
     chunks = converse_stream(chat.chat_completion_stream, request, toolbox, max_rounds=2)
-    assert_type(chunks, Generator[ChatCompletionChunkResponse, None, None])
+    assert_type(chunks, ConversationStream[ChatCompletionChunkResponse])
+    generator: Generator[ChatCompletionChunkResponse, None, None] = chunks
+    assert_type(next(generator).text, str)
     for chunk in chunks:
         assert_type(chunk.text, str)
     chunks.close()
     streamed_in_room = partial(chat.chat_completion_on_chatroom_stream, "room-1")
     for piece in converse_stream(streamed_in_room, request, toolbox, on_message=print):
         assert_type(piece, ChatCompletionWithChatroomStreamResponse)
+    with converse_stream(streamed_in_room, request, toolbox, tool_errors="tell") as pieces:
+        assert_type(pieces, ConversationStream[ChatCompletionWithChatroomStreamResponse])
+        assert_type(next(pieces).text, str)
+        assert_type(pieces.usage, Usage | None)
+        assert_type(pieces.messages, list[Message])
+
+
+def decide(call: ToolCallResponse) -> bool | str | dict[str, Any]:
+    if call.function.name == "delete":
+        raise ConversationSuspended
+    return {"city": "Oslo"} if call.function.arguments == "{}" else "no"
+
+
+def approve(call: ToolCallResponse) -> bool:
+    return call.function.name == "get_weather"
+
+
+def under_control(chat: ChatApi, request: ChatCompletionRequest, toolbox: Toolbox) -> None:
+    ask = chat.chat_completion
+    answer = converse(ask, request, toolbox, on_tool_call=decide, tool_errors="raise", max_workers=4)
+    assert_type(answer, ChatCompletionChunkResponse)
+    assert_type(converse(ask, request, toolbox, on_tool_call=approve).text, str)
+    try:
+        converse(ask, request, toolbox, on_tool_call=lambda call: call.id != "a")
+    except ConversationSuspended as suspended:
+        assert_type(suspended.messages, list[Message])
+        assert_type(suspended.pending, list[ToolCallResponse])
+        assert_type(suspended.usage, Usage | None)
+    except Exception as error:
+        if found := conversation_of(error):
+            assert_type(found, Conversation)
+            assert_type(found.messages, list[Message])
+            assert_type(found.call, ToolCallResponse | None)
+            assert_type(found.pending[0].function.arguments, str)
+            assert_type(found.other_errors, tuple[BaseException, ...])
 
 
 def structured(chat: ChatApi, request: ChatCompletionRequest, text: str) -> None:
@@ -160,6 +201,7 @@ def errors(
     assert_type(TimeoutException().permanent, bool)
     assert_type(compliance.text, str)
     assert_type(rounds.messages, list[Message])
+    assert_type(rounds.usage, Usage | None)
     one_of_many: list[tachyon_sdk.OpenApiException] = [ToolError("x"), ApiKeyError("x"), compliance, rounds]
     either: TypeError | ValueError = ApiTypeError("x", ["messages", 0])
     print(one_of_many, either)
@@ -198,6 +240,8 @@ def mistakes(chat: ChatApi, request: ChatCompletionRequest, toolbox: Toolbox) ->
     """Each line is a mistake; where a type checker does not see it, the comment on it is an error."""
     Toolbox("get_weather")  # type: ignore[arg-type]
     converse(chat.chat_completion_stream, request, toolbox)  # type: ignore[type-var]
+    converse(chat.chat_completion, request, toolbox, on_tool_call=print)  # type: ignore[arg-type]
+    converse(chat.chat_completion, request, toolbox, tool_errors="ignore")  # type: ignore[arg-type]
     converse(chat.chat_completion, request, get_weather)  # type: ignore[arg-type]
     converse_stream(chat.chat_completion, request, toolbox)  # type: ignore[arg-type]
     chat.chat_completion(chat_completion_request=request).text = "x"  # type: ignore[misc]
