@@ -32,6 +32,7 @@ GUIDES = (
     "Models",
     "Images",
     "Asyncio",
+    "Deadlines",
     "Errors",
     "Configuration",
     "Testing",
@@ -64,6 +65,10 @@ INDEX = {
         "Command": "command line, terminal, shell",
         "Exit status": "exit status",
         "Completion": "completion, bash, zsh, fish",
+    },
+    "docs/Deadlines": {
+        "Set a deadline": "deadline, total timeout",
+        "Cancel a call from another thread": "cancel; a call in another thread",
     },
     "docs/Configuration": {
         "Environment variables": "environment variables",
