@@ -122,6 +122,7 @@ def test_the_sources_of_errors_that_are_named_exist() -> None:
                 known = hasattr(tachyon_sdk, error) or error == "pydantic.ValidationError"
                 assert known or error in (
                     "Exception",
+                    "AssertionError",
                     "OSError",
                     "RuntimeError",
                     "TypeError",
