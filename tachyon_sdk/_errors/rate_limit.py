@@ -71,7 +71,10 @@ def read_rate_limit(headers: Any) -> RateLimit | None:
         elif match := _NAME.fullmatch(name):
             kind = _KINDS.get(match["kind"] or match["kind2"] or "")
             place = match["place"] or match["place2"]
-            amount = _seconds(value, sent_at) if place == "reset" else number(value)
+            # A policy may follow, as in `10, 10;w=60`.
+            amount = (
+                _seconds(value, sent_at) if place == "reset" else number(re.split("[,;]", value)[0].strip())
+            )
             if kind and amount is not None:
                 found.setdefault(kind, {}).setdefault(place, amount)
     quotas = {kind: _quota(values) for kind, values in found.items()}

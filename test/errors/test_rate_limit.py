@@ -48,6 +48,12 @@ DATE = ("Date", "Wed, 25 Nov 2026 08:00:00 GMT")  # 1795593600
             None,
             id="epoch seconds",
         ),
+        pytest.param(
+            {"X-RateLimit-Limit": '10, 10;w=1;name="a", 99;w=60', "RateLimit-Remaining": "3;w=1"},
+            (10, 3, None),
+            None,
+            id="with policies, as Envoy sends them",
+        ),
         pytest.param({"X-RateLimit-Reset": "1795593601500"}, (None, None, 1.5), None, id="milliseconds"),
         pytest.param({"X-Rate-Limit-Remaining": "3"}, (None, 3, None), None, id="rate-limit"),
         pytest.param({"RateLimit-Limit": "10", "RateLimit-Reset": "5"}, (10, None, 5.0), None, id="draft 3"),
