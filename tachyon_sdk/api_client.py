@@ -17,7 +17,7 @@ from tachyon_sdk._calls.request import Request, build_request
 from tachyon_sdk._contract.operation import M, NoMore, Operation, RequestOptions
 from tachyon_sdk._errors.headers import read_retry_after
 from tachyon_sdk._errors.responses import raise_for_status, status_error
-from tachyon_sdk._settings.checks import check
+from tachyon_sdk._settings.checks import check, mapping
 from tachyon_sdk._settings.logs import log_attempt
 from tachyon_sdk._transport.connection import socket_watcher
 from tachyon_sdk._transport.headers import Headers, build_headers
@@ -134,7 +134,7 @@ class ApiClient(GenericCalls):
         self.rest_client = rest.RESTClientObject(self.configuration)
         self.default_headers: dict[str, str] = Headers()
         self.cookie = cookie
-        self.hooks = tuple(hooks)
+        self.hooks = _checked_hooks(hooks)
         self._cancellation: Cancellation | None = None
         self.user_agent = f"tachyon-chat-sdk/{__version__} (Python {platform.python_version()})"
         if header_name is not None:
@@ -167,7 +167,7 @@ class ApiClient(GenericCalls):
         Args:
             options: Settings of `Configuration` that do not belong to connections; `headers`, which are added to
                 the default headers, None removes one; `hooks`, instead of those of this client; `cancellation`,
-                for all calls of the view.
+                for all calls of the view. A call may have another one in addition.
 
         Raises:
             ApiTypeError: There is no such option, or it has the wrong type.
@@ -187,11 +187,11 @@ class ApiClient(GenericCalls):
         view.default_headers = Headers(self.default_headers)
         for name, value in options.items():
             if name == "hooks":
-                view.hooks = tuple(options["hooks"])
+                view.hooks = _checked_hooks(options["hooks"])
             elif name == "cancellation":
-                view._cancellation = options["cancellation"]
+                view._cancellation = _checked_cancellation(options["cancellation"])
             elif name == "headers":
-                view._set_default_headers(options["headers"])
+                view._set_default_headers(mapping("headers", options["headers"]))
             else:
                 setattr(view.configuration, name, value)
         return view
@@ -343,10 +343,9 @@ class ApiClient(GenericCalls):
         deadline = self.configuration.deadline
         if options.deadline is not None:
             deadline = check("_deadline", options.deadline, "deadline")
-        cancellation = options.cancellation or self._cancellation
         send = partial(self._attempts, request, receive, policy)
-        if deadline is not None or cancellation is not None:
-            send = partial(self._limited, send, deadline, cancellation)
+        if deadline is not None or options.cancellation is not None or self._cancellation is not None:
+            send = partial(self._limited, send, deadline, (options.cancellation, self._cancellation))
         if not self.hooks:
             return send()
         from tachyon_sdk.hooks import Call, Observer
@@ -360,19 +359,15 @@ class ApiClient(GenericCalls):
         self,
         send: Callable[..., T],
         deadline: float | None,
-        cancellation: Cancellation | None,
+        cancellations: tuple[Cancellation | None, ...],
         observer: Observer | None = None,
     ) -> T:
         from tachyon_sdk._calls.limit import Limit
 
-        limit = Limit(deadline, cancellation)
+        limit = Limit(deadline, cancellations)
         try:
             limit.start()
-            token = socket_watcher.set(limit.watch)
-            try:
-                result = send(observer=observer, limit=limit)
-            finally:
-                socket_watcher.reset(token)
+            result = send(observer=observer, limit=limit)
         except ApiException as error:
             failure = limit.failure(error)
             limit.close()
@@ -388,6 +383,16 @@ class ApiClient(GenericCalls):
             limit.close()
         return result
 
+    def _watched(self, request: Request, limit: Limit) -> rest.RESTResponse:
+        # Not around the hooks: they may make calls of their own.
+        token = socket_watcher.set(limit.watch)
+        try:
+            response = self.rest_client.request(*request)
+        finally:
+            socket_watcher.reset(token)
+        limit.attach(response)
+        return response
+
     def _attempts(
         self,
         request: Request,
@@ -397,17 +402,15 @@ class ApiClient(GenericCalls):
         limit: Limit | None = None,
     ) -> T:
         failed: list[ApiException] = []
-        timeouts = request.timeouts
         while True:
             attempt = len(failed) + 1
             started = time.monotonic()
+            # Before `try`: an error of a hook is not one of the network, and is not retried.
+            sent = request if observer is None else observer.begin_attempt(request)
             if limit is not None:
-                request = request._replace(timeouts=limit.timeouts(timeouts))
+                sent = sent._replace(timeouts=limit.timeouts(request.timeouts))
             try:
-                sent = request if observer is None else observer.begin_attempt(request)
-                response = self.rest_client.request(*sent)
-                if limit is not None:
-                    limit.attach(response)
+                response = self.rest_client.request(*sent) if limit is None else self._watched(sent, limit)
                 log_attempt(request, response.status, started, attempt, response)
                 delay = None
                 if response.status >= 400:
@@ -475,6 +478,22 @@ class ApiClient(GenericCalls):
             require_finish_reason=self.configuration.require_finish_reason,
             previous=failed,
         )
+
+
+def _checked_hooks(hooks: Iterable[Hook]) -> tuple[Hook, ...]:
+    if hooks == ():  # Without hooks, their module is not loaded.
+        return ()
+    from tachyon_sdk.hooks import checked
+
+    return checked(hooks)
+
+
+def _checked_cancellation(cancellation: Cancellation | None) -> Cancellation | None:
+    if cancellation is not None:
+        from tachyon_sdk._calls.limit import checked
+
+        checked("cancellation", cancellation)
+    return cancellation
 
 
 def _choices_of(body: Any) -> int:

@@ -20,6 +20,7 @@ from tachyon_sdk._calls.request import FRAMING_HEADERS, Request
 from tachyon_sdk._errors.headers import read_request_id
 from tachyon_sdk._transport.headers import build_headers
 from tachyon_sdk.api_response import ApiResponse
+from tachyon_sdk.exceptions import ApiTypeError
 from tachyon_sdk.streaming.stream import Stream
 
 if TYPE_CHECKING:
@@ -159,6 +160,25 @@ class _Response(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]: ...
+
+
+def checked(hooks: Any) -> tuple[Hook, ...]:
+    """Return the hooks as a tuple.
+
+    Raises:
+        ApiTypeError: They are not hooks.
+    """
+    if isinstance(hooks, Hook) or not isinstance(hooks, Iterable):
+        raise ApiTypeError(f"hooks must be a list of hooks, not {type(hooks).__name__}")
+    found = tuple(hooks)
+    for hook in found:
+        if isinstance(hook, type):
+            raise ApiTypeError(f"hooks must contain instances: {hook.__name__}(), not {hook.__name__}")
+        if not isinstance(hook, Hook):
+            raise ApiTypeError(
+                f"hooks must contain instances of tachyon_sdk.hooks.Hook, not {type(hook).__name__}"
+            )
+    return found
 
 
 class Observer:

@@ -207,6 +207,24 @@ def test_a_hook_adds_headers_but_not_the_framing() -> None:
             assert int(request.get("content-length") or 0) == len(request.body)
 
 
+def test_an_error_of_the_network_in_a_hook_is_not_retried() -> None:
+    class Refreshes(Hook):
+        attempts = 0
+
+        def before_attempt(self, attempt: Attempt) -> None:
+            self.attempts += 1
+            raise ConnectionException(message="no token", request_sent=False)
+
+    hook = Refreshes()
+    with (
+        RawServer([]) as server,
+        chat(server.url) as api,
+        pytest.raises(ConnectionException, match="no token"),
+    ):
+        ask(with_hooks(api, hook))
+    assert hook.attempts == 1
+
+
 class Fails(Hook):
     def __init__(self, method: str) -> None:
         def fail(*arguments: object) -> None:
@@ -294,6 +312,12 @@ def test_a_view_of_a_view_and_removed_headers() -> None:
         ({"retries": -1}, ApiValueError, "retries"),
         ({"read_timeout": "1"}, ApiTypeError, "read_timeout"),
         ({"headers": {"a b": "1"}}, ApiValueError, "name of a header"),
+        ({"headers": "X-One: 1"}, ApiTypeError, "headers must be a mapping"),
+        ({"hooks": Log()}, ApiTypeError, "hooks must be a list of hooks, not Log"),
+        ({"hooks": None}, ApiTypeError, "hooks must be a list of hooks, not NoneType"),
+        ({"hooks": [Log]}, ApiTypeError, r"instances: Log\(\), not Log"),
+        ({"hooks": [print]}, ApiTypeError, "instances of tachyon_sdk.hooks.Hook, not builtin"),
+        ({"cancellation": True}, ApiTypeError, "cancellation must be a Cancellation, not bool"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -7,7 +7,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -75,6 +75,17 @@ class Cancellation:
             self._limits.discard(limit)
 
 
+def checked(name: str, cancellation: object) -> Cancellation:
+    """Return the cancellation that was given under this name.
+
+    Raises:
+        ApiTypeError: It is not a cancellation.
+    """
+    if not isinstance(cancellation, Cancellation):
+        raise ApiTypeError(f"{name} must be a Cancellation, not {type(cancellation).__name__}")
+    return cancellation
+
+
 class _Response(Protocol):
     def abort(self) -> None: ...
 
@@ -84,18 +95,16 @@ class Limit:
 
     Args:
         seconds: Seconds until the deadline, from now; None for no deadline.
-        cancellation: The cancellation, or None.
+        cancellations: The cancellation of the call and that of its client, each None if there is none.
 
     Raises:
-        ApiTypeError: It is not a cancellation.
+        ApiTypeError: One is not a cancellation.
     """
 
-    def __init__(self, seconds: float | None, cancellation: Cancellation | None) -> None:
-        if not isinstance(cancellation, (Cancellation, type(None))):
-            raise ApiTypeError(f"_cancellation must be a Cancellation, not {type(cancellation).__name__}")
+    def __init__(self, seconds: float | None, cancellations: Iterable[Cancellation | None]) -> None:
+        self._cancellations = [checked("_cancellation", each) for each in cancellations if each is not None]
         self._seconds = seconds
         self._end = math.inf if seconds is None else time.monotonic() + seconds
-        self._cancellation = cancellation
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._reason: type[DeadlineException | CancelledException] | None = None
@@ -107,8 +116,8 @@ class Limit:
 
     def start(self) -> None:
         """Begin to watch the time and the cancellation."""
-        if self._cancellation is not None:
-            self._cancellation._add(self)
+        for cancellation in self._cancellations:
+            cancellation._add(self)
         if self._seconds is not None:
             self._timer = threading.Timer(self._left(), self.stop, [DeadlineException])
             self._timer.daemon = True
@@ -133,8 +142,8 @@ class Limit:
             self._response = None
         if self._timer is not None:
             self._timer.cancel()
-        if self._cancellation is not None:
-            self._cancellation._remove(self)
+        for cancellation in self._cancellations:
+            cancellation._remove(self)
 
     def watch(self, sock: Any) -> None:
         """Take the socket that the call uses from now on; None before there is one.

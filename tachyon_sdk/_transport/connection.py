@@ -179,7 +179,11 @@ class Connection:
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
         if (watch := socket_watcher.get()) is not None:
-            watch(sock)
+            try:
+                watch(sock)
+            except OSError:
+                sock.close()  # The connection does not have it yet.
+                raise
         if not self.proxy:  # A SOCKS proxy has done its part.
             self.failing_proxy = None
         return sock

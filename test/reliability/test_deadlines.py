@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import socket
 import threading
@@ -267,6 +268,47 @@ def test_hooks_see_the_deadline() -> None:
         with pytest.raises(DeadlineException):
             ask(api)
     assert seen == ["DeadlineException"] * 2
+
+
+@pytest.mark.parametrize("method", ["before_attempt", "after_attempt"])
+def test_a_call_that_a_hook_makes_has_its_own_connection(method: str, socks: SocksProxies) -> None:
+    class Asks(Hook):
+        def __init__(self, api: ChatApi) -> None:
+            setattr(self, method, lambda attempt: ask(api))
+
+    with RawServer([ANSWER, ANSWER]) as other, chat(other.url) as inner:
+        with waiting("stalled stream", WAYS[0], socks) as (phase, api), pytest.raises(DeadlineException):
+            phase.call(ChatApi(api.api_client.with_options(hooks=[Asks(inner)])), _deadline=DEADLINE)
+        assert ask(inner) == "Hello"
+        assert other.connections == 1  # the deadline of the other call did not close it
+
+
+def test_a_connection_that_comes_too_late_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    cancellation, lookup = Cancellation(), socket.getaddrinfo
+
+    def slow_lookup(*arguments: Any) -> Any:
+        cancellation.cancel()
+        return lookup(*arguments)
+
+    with RawServer(handler=lambda connection: connection.await_close()) as server, chat(server.url) as api:
+        monkeypatch.setattr(socket, "getaddrinfo", slow_lookup)
+        with pytest.raises(CancelledException) as caught:
+            api.chat_completion(chat_completion_request=BODY, _cancellation=cancellation)
+    assert not caught.value.request_sent
+    del caught
+    gc.collect()  # A socket that was left open is a warning, and so an error.
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_call_may_have_a_cancellation_beside_that_of_its_client(which: int) -> None:
+    both = Cancellation(), Cancellation()
+    with RawServer([[FIRST, Gate()]]) as server, chat(server.url) as api:
+        view = ChatApi(api.api_client.with_options(cancellation=both[0]))
+        stream = view.chat_completion_stream(chat_completion_request=BODY, _cancellation=both[1])
+        assert next(stream).text == "one"
+        both[which].cancel()
+        with pytest.raises(CancelledException):
+            list(stream)
 
 
 def test_retries_of_one_call() -> None:
