@@ -344,6 +344,8 @@ class ApiClient(GenericCalls):
         if options.deadline is not None:
             deadline = check("_deadline", options.deadline, "deadline")
         cancellation = options.cancellation or self._cancellation
+        if deadline is None and cancellation is None and not self.hooks:
+            return self._attempts(request, receive, policy)
         send = partial(self._attempts, request, receive, policy)
         if deadline is not None or cancellation is not None:
             send = partial(self._limited, send, deadline, cancellation)
