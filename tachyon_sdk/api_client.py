@@ -343,8 +343,11 @@ class ApiClient(GenericCalls):
         deadline = self.configuration.deadline
         if options.deadline is not None:
             deadline = check("_deadline", options.deadline, "deadline")
+        cancellation = options.cancellation or self._cancellation
+        if deadline is None and cancellation is None and not self.hooks:
+            return self._attempts(request, receive, policy)
         send = partial(self._attempts, request, receive, policy)
-        if deadline is not None or options.cancellation is not None or self._cancellation is not None:
+        if deadline is not None or cancellation is not None:
             send = partial(self._limited, send, deadline, (options.cancellation, self._cancellation))
         if not self.hooks:
             return send()

@@ -61,7 +61,9 @@ def build_request(
         pydantic.ValidationError: A property of the body is invalid.
     """
     places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
-    configured: dict[str, str | None] = {"x-user-id": configuration.user_id}
+    configured: dict[str, str | None] = {}
+    if configuration.user_id is not None:
+        configured["x-user-id"] = configuration.user_id
     for parameter, value in zip(operation.parameters, arguments, strict=True):
         if value is not None or parameter.place == "path":
             places[parameter.place][parameter.name] = value
@@ -88,7 +90,9 @@ def build_request(
     ):
         host = configuration.get_host_from_settings(options.host_index, configuration.server_variables)
     url = build_url(host, operation.path, places["path"], query, configuration.safe_chars_for_path_param)
-    timeouts = choose_timeouts(options.timeout, (configuration.connect_timeout, configuration.read_timeout))
+    timeouts = configuration.connect_timeout, configuration.read_timeout
+    if options.timeout is not None:
+        timeouts = choose_timeouts(options.timeout, timeouts)
     return Request(operation.method, url, headers, content, timeouts)
 
 

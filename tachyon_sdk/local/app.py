@@ -119,6 +119,13 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+
+    def reset() -> None:
+        chat.reset()
+        if data is None:
+            storage.clear()
+
+    app.state.reset = reset  # for LocalServer
     return app
 
 

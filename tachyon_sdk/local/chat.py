@@ -96,6 +96,10 @@ class Chat:
         self._script = script
         self._faults = FaultPlanner()
 
+    def reset(self) -> None:
+        """Forget how much of the limits was used, and whose turn for a fault it is."""
+        self._faults = FaultPlanner()
+
     async def plain(self, request: Request) -> ASGIApp:
         """`POST /v1/llms/chat/completions`."""
         caller = self._authenticate(request)

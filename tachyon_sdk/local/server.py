@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tachyon_sdk.local.answers import AnswerFunction, ScriptedAnswer
@@ -80,6 +80,12 @@ class LocalServer:
         self.statuses: Counter[int] = Counter()
         self._problems: list[Problem] = []
         self._background: BackgroundServer | None = None
+        self._reset_app: Callable[[], None] = lambda: None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server runs."""
+        return self._background is not None
 
     @property
     def url(self) -> str:
@@ -166,7 +172,7 @@ class LocalServer:
             raise
         background = BackgroundServer(app, listener)
         background.start()
-        self._background = background
+        self._background, self._reset_app = background, app.state.reset
 
     def stop(self) -> None:
         """Stops the server, and returns when everything is closed; streams in progress are cut off.
@@ -176,6 +182,18 @@ class LocalServer:
         if self._background is not None:
             self._background.stop()
             self._background = None
+
+    def reset(self) -> None:
+        """Forget all that happened: requests, statuses, answers, used rate limits, and chatrooms unless in a file.
+
+        A test that shares a server with others begins with it.
+        """
+        self.answers = None
+        self._problems.clear()
+        self.requests.clear()
+        self.statuses.clear()
+        if self._background is not None:
+            self._reset_app()
 
     def __enter__(self) -> "LocalServer":
         self.start()

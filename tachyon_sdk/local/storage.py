@@ -104,6 +104,12 @@ class Storage:
         """Close the database; rooms that were kept in memory are lost."""
         self._database.close()
 
+    def clear(self) -> None:
+        """Delete all chatrooms."""
+        with self._transaction() as database:
+            for table in ("part", "message", "chatroom"):
+                database.execute(f"DELETE FROM {table}")
+
     def create_room(self, operator_id: str, owner_id: str, name: str | None, metadata: Any) -> Json:
         """Create a chatroom with a new id and return it."""
         room_id = str(uuid.uuid4())

@@ -64,7 +64,8 @@ def test_the_wheel_has_no_usual_mistake(built: Distributions, tmp_path: Path) ->
 def test_the_wheel_is_the_package_and_no_more(built: Distributions) -> None:
     package = {name for name in of_the_repository() if name.startswith("tachyon_sdk/")}
     assert {Path(name).suffix for name in package - {"tachyon_sdk/py.typed"}} == {".py"}
-    records = {"METADATA", "RECORD", "WHEEL", "licenses/LICENSE"}
+    package.add("_tachyon_sdk_pytest.py")
+    records = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
     with zipfile.ZipFile(built.wheel) as archive:
         names = archive.namelist()
         (info,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
