@@ -32,6 +32,7 @@ GUIDES = (
     "Models",
     "Images",
     "Asyncio",
+    "Many_calls",
     "Errors",
     "Configuration",
     "Testing",
