@@ -38,6 +38,7 @@ LAYERS = """
     api                         : pydantic typing_extensions
     content events
     tools structured            : pydantic pydantic_core
+    bulk                        : pydantic
     local                       : pydantic starlette uvicorn
     cli                         : pydantic pydantic_core jsonschema shtab
     __init__

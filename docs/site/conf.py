@@ -33,6 +33,7 @@ GUIDES = (
     "Images",
     "Asyncio",
     "Deadlines",
+    "Many_calls",
     "Errors",
     "Configuration",
     "Testing",

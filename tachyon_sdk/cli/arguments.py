@@ -184,6 +184,65 @@ def _rooms(parser: argparse.ArgumentParser) -> None:
         _connection(each)
 
 
+def _bulk(parser: argparse.ArgumentParser) -> None:
+    _completes_files(
+        parser.add_argument(
+            "input", nargs="?", help="JSON lines, CSV with --prompt, or text lines; .gz is unpacked"
+        )
+    )
+    _completes_files(parser.add_argument("output", nargs="?", help="file for the results, as JSON lines"))
+    action = parser.add_mutually_exclusive_group()
+    for name, about in (
+        ("--status", "print the state of an output; exit status 0 only if nothing is left"),
+        ("--retry-failed", "send the failed rows of an output again"),
+    ):
+        _completes_files(action.add_argument(name, metavar="OUTPUT", help=about))
+    _completes_files(
+        action.add_argument(
+            "--merge", nargs="+", metavar="OUTPUT", help="merge the outputs of shards; needs -o"
+        )
+    )
+    _completes_files(parser.add_argument("-o", dest="merged", metavar="OUTPUT", help="output of --merge"))
+    _request_options(parser)
+    parser.add_argument(
+        "--prompt", metavar="TEMPLATE", help='prompt with columns, such as "Summarise: {text}"'
+    )
+    flow = parser.add_argument_group("flow")
+    flow.add_argument(
+        "--concurrency",
+        type=_concurrency,
+        metavar="N",
+        help="requests in flight; auto, the default: as many as the server allows",
+    )
+    flow.add_argument("--rpm", type=float, metavar="N", help="at most this many requests per minute")
+    flow.add_argument("--tpm", type=float, metavar="N", help="at most this many tokens per minute")
+    flow.add_argument(
+        "--attempts", type=_count, default=5, metavar="N", help="most attempts of a row; default: 5"
+    )
+    flow.add_argument(
+        "--lost",
+        choices=("fail", "again"),
+        default="fail",
+        help="again: also repeat requests that may have had an effect, and may be billed twice",
+    )
+    flow.add_argument("--deadline", type=float, metavar="SECONDS", help="take no rows after this time")
+    flow.add_argument("--max-cost", type=float, metavar="COST", help="take no rows above this cost")
+    flow.add_argument(
+        "--shard", type=_shard, default=(1, 1), metavar="I/N", help="only part I of N, from 1/N"
+    )
+    flow.add_argument("--anew", action="store_true", help="discard the results of earlier runs")
+    _connection(parser)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    return int(number), int(count)
+
+
+def _concurrency(text: str) -> int | None:
+    return None if text == "auto" else _count(text)
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that will read the script")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -194,9 +253,7 @@ def _completes_files(action: argparse.Action) -> None:
 
 
 def _conversation(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-m", "--model", help="name of the model, such as large; default: chosen by the server"
-    )
+    _model(parser)
     parser.add_argument("-s", "--system", metavar="TEXT", help="system message: an instruction for the model")
     parser.add_argument("-c", "--chatroom", metavar="ID", help="chatroom, which remembers the conversation")
     parser.add_argument(
@@ -206,6 +263,22 @@ def _conversation(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:FUNCTION",
         help="Python function that the model may call; can be repeated",
     )
+    _sampling(parser)
+    parser.add_argument("--usage", action="store_true", help="print the number of tokens to stderr")
+
+
+def _request_options(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    _sampling(parser)
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-m", "--model", help="name of the model, such as large; default: chosen by the server"
+    )
+
+
+def _sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-tokens", type=int, metavar="N", help="maximum length of the response, in tokens"
     )
@@ -219,7 +292,6 @@ def _conversation(parser: argparse.ArgumentParser) -> None:
         help="any other property of the request, such as top_p=0.5 or web_search.query=tides;"
         " the value is JSON, or else text; can be repeated",
     )
-    parser.add_argument("--usage", action="store_true", help="print the number of tokens to stderr")
 
 
 def _connection(parser: argparse.ArgumentParser) -> None:
@@ -269,9 +341,13 @@ COMMANDS = {
     "chat": Command("talk in the terminal", "tachyon_sdk.cli.chat", _chat),
     "models": Command("list the models", "tachyon_sdk.cli.models", _models),
     "rooms": Command("list, create, rename, delete and show chatrooms", "tachyon_sdk.cli.rooms", _rooms),
+    "bulk": Command(
+        "send the rows of a file, and continue where it was interrupted", "tachyon_sdk.cli.bulk", _bulk
+    ),
     "serve": Command("run a local server", "tachyon_sdk.local.__main__"),
     "completion": Command(
         "print a script that makes a shell complete this command", "tachyon_sdk.cli.completion", _completion
     ),
 }
-_count.__name__ = "number"  # argparse puts it into its message: "invalid number value"
+_shard.__name__ = "part I/N"
+_concurrency.__name__ = _count.__name__ = "number"  # argparse puts it into its message
