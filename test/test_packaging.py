@@ -287,7 +287,9 @@ def test_the_tests_run_against_the_installed_package() -> None:
 @in_tox
 def test_the_distribution_has_what_it_should_and_no_more() -> None:
     files = importlib.metadata.files("tachyon-chat-sdk") or []
-    assert {file.parts[0] for file in files if not file.parts[0].endswith(".dist-info")} == {"tachyon_sdk"}
+    top = {file.parts[0] for file in files if not file.parts[0].endswith(".dist-info")}
+    # The command stands beside the library, and pip compiles the plugin of pytest.
+    assert top - {"..", "__pycache__"} == {"tachyon_sdk", "_tachyon_sdk_pytest.py"}
     assert "tachyon_sdk/py.typed" in [file.as_posix() for file in files]
     metadata = importlib.metadata.metadata("tachyon-chat-sdk")
     assert metadata["License-Expression"] == "MIT"

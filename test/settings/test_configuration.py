@@ -193,6 +193,7 @@ def test_every_argument_is_kept(file: str) -> None:
         "max_event_bytes": 11,
         "require_finish_reason": False,
         "keepalive_expiry": 2,
+        "deadline": 3,
     }
     assert set(given) == set(POSITIONAL + KEYWORD_ONLY) - {"server_index"}
     configuration = Configuration(**given)
