@@ -33,6 +33,7 @@ LAYERS = """
     rest                        : urllib3
     _calls.request _calls.limit
     _calls.generic hooks        : pydantic pydantic_core
+    observe
     api_client                  : typing_extensions
     _calls                      : typing_extensions
     api                         : pydantic typing_extensions
