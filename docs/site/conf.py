@@ -34,6 +34,7 @@ GUIDES = (
     "Asyncio",
     "Deadlines",
     "Errors",
+    "Observability",
     "Configuration",
     "Testing",
     "Local_server",
