@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         exceptions as exceptions,
         hooks as hooks,
         models as models,
+        observe as observe,
         rest as rest,
         structured as structured,
         tools as tools,
@@ -120,6 +121,7 @@ if TYPE_CHECKING:
     from tachyon_sdk.models.web_search_options_request import (
         WebSearchOptionsRequest as WebSearchOptionsRequest,
     )
+    from tachyon_sdk.observe.usage import UsageMeter as UsageMeter
     from tachyon_sdk.retry import RetryPolicy as RetryPolicy
     from tachyon_sdk.streaming.stream import Stream as Stream
     from tachyon_sdk.structured import (
@@ -151,6 +153,7 @@ _MODULES = {
     "ApiResponse": "api_response",
     "Configuration": "configuration",
     "RetryPolicy": "retry",
+    "UsageMeter": "observe.usage",
     "Cancellation": "_calls.limit",
     "CancelledException": "exceptions",
     "DeadlineException": "exceptions",
@@ -250,6 +253,7 @@ _SUBMODULES = (
     "exceptions",
     "hooks",
     "models",
+    "observe",
     "rest",
     "structured",
     "tools",
@@ -344,6 +348,7 @@ __all__ = [
     "UpdateChatroomRequest",
     "UpdateChatroomResponse",
     "Usage",
+    "UsageMeter",
     "WebSearchOptionsRequest",
     "__version__",
     "ask_for",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -135,6 +136,12 @@ class ApiClient(GenericCalls):
         self.default_headers: dict[str, str] = Headers()
         self.cookie = cookie
         self.hooks = _checked_hooks(hooks)
+        self._log_hooks: tuple[Hook, ...] = ()
+        if log := os.environ.get("TACHYON_LOG"):
+            from tachyon_sdk.observe.log import start_log
+
+            self._log_hooks = start_log(log)
+            self.hooks += self._log_hooks
         self._cancellation: Cancellation | None = None
         self.user_agent = f"tachyon-chat-sdk/{__version__} (Python {platform.python_version()})"
         if header_name is not None:
@@ -187,7 +194,8 @@ class ApiClient(GenericCalls):
         view.default_headers = Headers(self.default_headers)
         for name, value in options.items():
             if name == "hooks":
-                view.hooks = _checked_hooks(options["hooks"])
+                given = _checked_hooks(options["hooks"])
+                view.hooks = given + tuple(hook for hook in self._log_hooks if hook not in given)
             elif name == "cancellation":
                 view._cancellation = _checked_cancellation(options["cancellation"])
             elif name == "headers":

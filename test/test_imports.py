@@ -33,6 +33,7 @@ LAYERS = """
     rest                        : urllib3
     _calls.request _calls.limit
     _calls.generic hooks        : pydantic pydantic_core
+    observe                     : opentelemetry
     api_client                  : typing_extensions
     _calls                      : typing_extensions
     api                         : pydantic typing_extensions
@@ -50,7 +51,7 @@ ONLY_FOR = {
     "rest": {"_calls.generic", "api_client", "__init__"},
 }
 RUNTIME_DEPENDENCIES = {"urllib3", "pydantic", "pydantic_core", "dateutil", "typing_extensions"}
-EXTRAS = {"local": {"starlette", "uvicorn"}, "cli": {"jsonschema", "shtab"}}
+EXTRAS = {"local": {"starlette", "uvicorn"}, "cli": {"jsonschema", "shtab"}, "observe": {"opentelemetry"}}
 
 PACKAGE = "tachyon_sdk"
 FREE_FOR_TYPES = "typing_extensions"

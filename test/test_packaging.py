@@ -65,7 +65,7 @@ def test_the_lane_with_the_lowest_versions_has_the_lower_bounds() -> None:
 
 def test_every_dependency_has_a_lower_and_an_upper_bound() -> None:
     extras = PROJECT["optional-dependencies"]
-    requirements = [*PROJECT["dependencies"], *extras["local"], *extras["cli"]]
+    requirements = [*PROJECT["dependencies"], *extras["local"], *extras["cli"], *extras["otel"]]
     assert len(requirements) == len(lower_bounds())
 
 

@@ -35,6 +35,7 @@ GUIDES = (
     "Deadlines",
     "Many_calls",
     "Errors",
+    "Observability",
     "Configuration",
     "Testing",
     "Local_server",

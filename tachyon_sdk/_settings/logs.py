@@ -176,6 +176,16 @@ def _set_debug(owner: object, on: bool, loggers: Collection[logging.Logger]) -> 
             _levels_before.clear()
 
 
+def lower_level(logger: logging.Logger, level: int) -> None:
+    """Let a logger pass records of this level, also after the last configuration with debug."""
+    with _lock:
+        if logger in _levels_before:
+            before = _levels_before[logger]
+            _levels_before[logger] = min(before or level, level)
+        if logger.level == logging.NOTSET or logger.level > level:
+            logger.setLevel(level)
+
+
 class Request(Protocol):
     """The attributes of a request that are logged."""
 

@@ -14,7 +14,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from support.chat import ANSWER, BODY, OPERATOR, STREAM, TOKEN, ask, chat
 from support.raw_server import RawServer, closed_port, json_response
-from tachyon_sdk import ConnectionException, NotFoundException
+from tachyon_sdk import ChatApi, ConnectionException, NotFoundException
+from tachyon_sdk.observe.otel import OpenTelemetryHook
 
 PATH = "/v1/llms/chat/completions"
 
@@ -106,3 +107,20 @@ def test_a_call_through_a_proxy_has_one_span(exporter: InMemorySpanExporter) -> 
             ask(api)
         assert server.requests[0].target == f"http://chat.invalid{PATH}"
     assert [told(span) for span in exporter.get_finished_spans()] == [call("http://chat.invalid", 200)]
+
+
+def test_the_spans_of_attempts_are_below_that_of_the_call(
+    exporter: InMemorySpanExporter, provider: TracerProvider
+) -> None:
+    busy = json_response({"message": "overloaded"}, 503)
+    with RawServer([busy, ANSWER]) as server, chat(server.url) as api:
+        ask(ChatApi(api.api_client.with_options(hooks=[OpenTelemetryHook(provider)])))
+        *attempts, call_span = exporter.get_finished_spans()
+        assert [span.name for span in (*attempts, call_span)] == ["POST", "POST", "chat"]
+        outer = call_span.get_span_context()
+        assert {span.parent and span.parent.span_id for span in attempts} == {outer.span_id}
+        # The innermost span is the parent of that of the server.
+        for request, span in zip(server.requests, attempts, strict=True):
+            (sent,) = request.get_all("traceparent")
+            context = span.get_span_context()
+            assert sent.startswith(f"00-{context.trace_id:032x}-{context.span_id:016x}-")

@@ -1,0 +1,1 @@
+"""Hooks that count and record calls. Each module is loaded only when it is used."""
