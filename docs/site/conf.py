@@ -45,7 +45,7 @@ GUIDES = (
     "Reliability",
     "Performance",
 )
-AREAS = ("calls", "content", "client", "streams", "tools", "structured", "errors", "local")
+AREAS = ("calls", "content", "client", "streams", "tools", "structured", "bulk", "errors", "observe", "local")
 REPOSITORY = re.findall(r'(?m)^Source = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))[0]
 # Entries of the index, by page and heading. Users search for these words.
 INDEX = {
@@ -107,9 +107,19 @@ INDEX = {
         "Cancel a stream": "cancel; a stream, abort, stop",
     },
     "docs/Structured_output": {"Structured output": "structured output, JSON, JSON Schema, pydantic"},
+    "docs/Many_calls": {
+        "Many calls": "batch, bulk, many requests, rows",
+        "Many machines": "Slurm, shards",
+    },
+    "docs/Observability": {
+        "Count tokens and costs": "tokens, cost, usage",
+        "Export traces and metrics": "OpenTelemetry; spans and metrics",
+        "Write a hook": "hooks",
+    },
     "docs/Testing": {
         "Testing": "testing, local server, pytest",
-        "Mock responses": "mock, fake server, stub",
+        "Script the answers": "mock, fake server, stub",
+        "Record and replay": "vcrpy, cassettes",
     },
     "docs/Tools": {"Tools": "tools, function calling, functions"},
 }
