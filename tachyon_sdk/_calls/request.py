@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from tachyon_sdk._contract.model import Model, unknown_names
 from tachyon_sdk._contract.operation import Operation, RequestOptions
 from tachyon_sdk._settings.checks import integer, mapping, seconds
 from tachyon_sdk._transport.headers import Headers, build_headers, text_of
@@ -125,9 +126,16 @@ def encode_body(operation: Operation[Any], body: Any, stream: bool) -> bytes | N
         content = model.to_json_bytes()
     except (ValueError, TypeError, RecursionError) as error:
         raise ApiValueError(f"{name} cannot be sent as JSON: {error}") from error
-    body_type.model_validate_json(content)
+    validated = body_type.model_validate_json(content)
     if constant := constant_in(content):
         raise ApiValueError(f"{name} cannot be sent as JSON, which has no {constant}")
+    if operation.check_names:
+        unknown: list[tuple[type[Model], str, bool]] = []
+        unknown_names(validated, unknown)
+        if unknown:
+            from tachyon_sdk._contract.unknown import warn_about
+
+            warn_about(unknown)
     return content
 
 

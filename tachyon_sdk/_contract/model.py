@@ -26,6 +26,10 @@ from typing_extensions import Self
 _PYDANTIC = tuple(int(number) for number in pydantic.VERSION.split(".")[:2])
 
 
+KNOWN_ROLES = ("system", "user", "assistant", "tool", "developer", "function")
+"""Roles that the contract names, and the one of the older function calls. Others are sent with a warning."""
+
+
 class _Signature:
     """Builds a deferred model when its signature is read, as by `help()`: pydantic sets the signature only then."""
 
@@ -175,6 +179,30 @@ def add_missing_attributes() -> None:
         if not hasattr(BaseModel, private):
             log_missing(private)
             setattr(Model, private, property(attrgetter(public)))
+
+
+def unknown_names(model: Model, found: list[tuple[type[Model], str, bool]]) -> None:
+    """Collect the names in a request that the contract does not have, also in nested models.
+
+    Args:
+        model: The request.
+        found: The list to extend: the model, the name, and whether it is a role instead of a property.
+    """
+    add_missing_attributes()
+    if extra := model.__pydantic_extra__:
+        found.extend((type(model), name, False) for name in extra)
+    values = model.__dict__
+    for name in model.__pydantic_fields_set__:
+        value = values.get(name)  # None for a property that the contract does not have
+        if value.__class__ is str:
+            if name == "role" and value not in KNOWN_ROLES:
+                found.append((type(model), value, True))
+        elif value.__class__ is list:
+            for item in value:
+                if isinstance(item, Model):
+                    unknown_names(item, found)
+        elif isinstance(value, Model):
+            unknown_names(value, found)
 
 
 @cache

@@ -57,6 +57,7 @@ class Operation(Generic[M]):
         body_name: Name of the argument that holds the body.
         body_type: Type of the body; None if there is none.
         streams: Whether the response is an event stream if `stream` is true in the body.
+        check_names: Whether a probably misspelled name in the body gives a warning.
     """
 
     operation_id: str
@@ -69,6 +70,7 @@ class Operation(Generic[M]):
     body_name: str = "body"
     body_type: type[Model] | None = None
     streams: bool = False
+    check_names: bool = True
 
     def check_query(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Validate query parameters, and return them as values that can be sent.
