@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from tachyon_sdk._contract.model import Model, unknown_names
+from tachyon_sdk._contract.model import Model, add_missing_attributes, may_have_unknown_names, unknown_names
 from tachyon_sdk._contract.operation import Operation, RequestOptions
 from tachyon_sdk._settings.checks import integer, mapping, seconds
 from tachyon_sdk._transport.headers import Headers, build_headers, text_of
@@ -130,11 +130,12 @@ def encode_body(operation: Operation[Any], body: Any, stream: bool) -> bytes | N
     if constant := constant_in(content):
         raise ApiValueError(f"{name} cannot be sent as JSON, which has no {constant}")
     if operation.check_names:
-        unknown: list[tuple[type[Model], str, bool]] = []
-        unknown_names(validated, unknown)
-        if unknown:
+        add_missing_attributes()
+        if may_have_unknown_names(validated):
             from tachyon_sdk._contract.unknown import warn_about
 
+            unknown: list[tuple[type[Model], str, bool]] = []
+            unknown_names(validated, unknown)
             warn_about(unknown)
     return content
 

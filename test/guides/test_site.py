@@ -189,8 +189,8 @@ def test_a_signature_shows_types_that_readers_know(site: dict[str, Page]) -> Non
     for name, page in pages.items():
         signatures = re.findall(r'(?s)<dt class="sig .*?</dt>', page.html)
         shown = " ".join(re.sub(r"<[^>]+>", " ", signature) for signature in signatures)
-        # The type that `ask_for` and `parse_as` are given.
-        allowed = {"T"} if name.endswith("/structured") else set()
+        # The type that `ask_for`, `parse_as` and `bulk.each` are given.
+        allowed = {"T"} if name.endswith(("/structured", "/bulk")) else set()
         assert set(re.findall(r"(?<![\w.%])[A-Z](?:_\w+)?(?!\w)", shown)) <= allowed, name
         assert "FirstChoice" not in shown
     assert "Return type" not in "".join(page.html for page in pages.values())
