@@ -190,8 +190,8 @@ class OpenTelemetryHook(Hook):
     def _measure(self, call: Call, counts: UsageCounts, attributes: Mapping[str, Any]) -> None:
         common = {name: attributes[name] for name in _METRIC_ATTRIBUTES if name in attributes}
         self._duration.record(call.seconds, common)
-        # The two others are not reported with an error type.
-        common.pop("error.type", None)
+        # The two others are not reported with an error type. A copy: the SDK may keep the attributes.
+        common = {name: value for name, value in common.items() if name != "error.type"}
         if call.usage is not None:
             self._tokens.record(counts.prompt_tokens, {**common, "gen_ai.token.type": "input"})
             self._tokens.record(counts.completion_tokens, {**common, "gen_ai.token.type": "output"})
