@@ -192,14 +192,15 @@ class ApiClient(GenericCalls):
         view.__dict__.update(self.__dict__)
         view.configuration = copy.copy(self.configuration)
         view.default_headers = Headers(self.default_headers)
-        for name, value in options.items():
+        given_options: dict[str, Any] = {**options}
+        for name, value in given_options.items():
             if name == "hooks":
-                given = _checked_hooks(options["hooks"])
+                given = _checked_hooks(value)
                 view.hooks = given + tuple(hook for hook in self._log_hooks if hook not in given)
             elif name == "cancellation":
-                view._cancellation = _checked_cancellation(options["cancellation"])
+                view._cancellation = _checked_cancellation(value)
             elif name == "headers":
-                view._set_default_headers(mapping("headers", options["headers"]))
+                view._set_default_headers(mapping("headers", value))
             else:
                 setattr(view.configuration, name, value)
         return view

@@ -188,7 +188,7 @@ def may_have_unknown_names(request: Model) -> bool:
     """Whether `unknown_names` may find anything. False for a request of plain values and messages of text."""
     if request.__pydantic_extra__:
         return True
-    values: dict[str, Any] = request.__dict__
+    values: Mapping[str, Any] = request.__dict__
     for name in request.__pydantic_fields_set__:
         if name != "messages" and values[name].__class__ not in _PLAIN_TYPES:
             return True
@@ -211,7 +211,7 @@ def unknown_names(model: Model, found: list[tuple[type[Model], str, bool]]) -> N
     """
     if extra := model.__pydantic_extra__:
         found.extend((type(model), name, False) for name in extra)
-    values: dict[str, Any] = model.__dict__
+    values: Mapping[str, Any] = model.__dict__
     for name in model.__pydantic_fields_set__:
         value: Any = values.get(name)  # None for a property that the contract does not have
         if value.__class__ is str:

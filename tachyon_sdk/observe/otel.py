@@ -231,7 +231,7 @@ def _request_attributes(call: Call, record_content: bool) -> dict[str, Any]:
     if not isinstance(body, dict):
         return attributes
     for name, (attribute, kind) in _REQUEST.items():
-        value = body.get(name)
+        value: Any = body.get(name)
         allowed = (int, float) if kind is float else kind
         if isinstance(value, allowed) and not isinstance(value, bool):
             attributes[attribute] = kind(value)

@@ -51,6 +51,12 @@ TRAILING = {
     "_headers": (Mapping[str, str] | None, None),
     "_host_index": (int, 0),
 }
+# Those that clients of OpenAPI Generator do not have can only be named.
+NAMED_ONLY = {
+    "_deadline": float | None,
+    "_retries": int | tachyon_sdk.RetryPolicy | None,
+    "_cancellation": tachyon_sdk.Cancellation | None,
+}
 PYTHON_TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 
@@ -251,13 +257,18 @@ def test_signatures(operation_id: str, suffix: str) -> None:
     contract = Contract(operation_id)
     method = getattr(api_class(operation_id), operation_id + suffix)
     parameters = inspect.signature(method).parameters
-    *named, others = parameters.values()
-    assert [parameter.name for parameter in named] == ["self", *contract.arguments, *TRAILING]
-    assert {parameter.kind for parameter in named} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    *given, others = parameters.values()
+    positional, named = given[: -len(NAMED_ONLY)], given[-len(NAMED_ONLY) :]
+    assert [parameter.name for parameter in positional] == ["self", *contract.arguments, *TRAILING]
+    assert {parameter.kind for parameter in positional} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    assert [(each.name, each.kind, each.default) for each in named] == [
+        (name, inspect.Parameter.KEYWORD_ONLY, None) for name in NAMED_ONLY
+    ]
     # Only for an error that names the right argument: type checkers accept no others.
     assert others.kind is inspect.Parameter.VAR_KEYWORD and others.annotation == Unpack[NoMore]
     assert NoMore.__annotations__ == {}
     hints = get_type_hints(method)
+    assert {name: hints[name] for name in NAMED_ONLY} == NAMED_ONLY
     for parameter in contract.parameters:
         name = argument_name(parameter["name"])
         may_be_left_out = not parameter.get("required") or "x-configured-by" in parameter
