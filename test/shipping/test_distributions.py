@@ -122,7 +122,7 @@ def test_the_metadata(built: Distributions) -> None:
     assert metadata["License-File"] == "LICENSE"
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
-    assert metadata.get_all("Provides-Extra") == ["cli", "local", "socks"]
+    assert metadata.get_all("Provides-Extra") == ["cli", "local", "otel", "socks"]
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
     assert len(metadata["Keywords"].split(",")) > 3
     urls = dict(entry.split(", ") for entry in metadata.get_all("Project-URL", []))
