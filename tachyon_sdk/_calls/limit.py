@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import suppress
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tachyon_sdk.exceptions import (
     ApiException,
@@ -91,7 +91,7 @@ class _Response(Protocol):
 
 
 class Limit:
-    """The deadline and the cancellation of one call. A context manager for the time until its response is returned.
+    """The deadline and the cancellations of one call, from `start` to `close`.
 
     Args:
         seconds: Seconds until the deadline, from now; None for no deadline.
@@ -229,12 +229,7 @@ class Limit:
         if self._reason is None and self._left() <= 0:
             self._reason = DeadlineException
         if self._reason is not None:
-            self._raise(self._reason, error)
-
-    def _raise(
-        self, kind: type[DeadlineException | CancelledException], error: ApiException | None
-    ) -> NoReturn:
-        raise self._error(kind, error) from error
+            raise self._error(self._reason, error) from error
 
     def _error(
         self, kind: type[DeadlineException | CancelledException], error: ApiException | None

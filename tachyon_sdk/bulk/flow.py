@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 from random import random
 from typing import Any
 
+from tachyon_sdk._errors.rate_limit import Quota, read_rate_limit
 from tachyon_sdk.exceptions import ApiTypeError, ApiValueError
 
 _CATCH_UP = 0.25  # seconds: a late thread does not lower the rate
 # Growth of a learned rate per second. The first one is rough: what the server had saved up is in it.
 _PROBE, _FIRST_PROBE = 0.01, 0.05
 _SILENT_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
 @dataclass(frozen=True)
@@ -186,11 +185,10 @@ class Gate:
             self._changed.notify_all()
 
     def read_headers(self, headers: Mapping[str, str] | None) -> None:
-        """Set the pace from the `x-ratelimit-*` headers of a response."""
-        if not headers:
+        """Set the pace from the rate limit in the headers of a response."""
+        if (limit := read_rate_limit(headers)) is None:
             return
-        found = {name.lower(): value for name, value in headers.items()}
-        requests, tokens = (_told_rate(found, what) for what in ("requests", "tokens"))
+        requests, tokens = map(_told_rate, limit)
         if requests or tokens:
             with self._changed:
                 self._told = requests or self._told
@@ -214,25 +212,11 @@ class Gate:
         return at
 
 
-def _told_rate(headers: Mapping[str, str], what: str) -> float | None:
+def _told_rate(quota: Quota | None) -> float | None:
     """Requests or tokens per second that use up what remains exactly until the reset."""
-    remaining = headers.get(f"x-ratelimit-remaining-{what}", "")
-    reset = _seconds(headers.get(f"x-ratelimit-reset-{what}", ""))
-    if not remaining.isdigit() or reset is None:
+    if quota is None or quota.remaining is None or quota.reset is None:
         return None
-    return max(int(remaining), 1) / max(reset, 0.001)
-
-
-def _seconds(text: str) -> float | None:
-    """Parse a duration such as `12`, `250ms` or `6m0.5s`."""
-    try:
-        return float(text)
-    except ValueError:
-        found = _DURATION.fullmatch(text)
-    if not found or not text:
-        return None
-    hours, minutes, seconds, milliseconds = (float(each or 0) for each in found.groups())
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    return max(quota.remaining, 1) / max(quota.reset, 0.001)
 
 
 def estimate_tokens(body: Any) -> float:

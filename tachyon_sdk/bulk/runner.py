@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from tachyon_sdk.api_response import ApiResponse
 from tachyon_sdk.bulk.flow import Adaptive, Gate, Pace, estimate_tokens
-from tachyon_sdk.bulk.journal import BulkError, Journal, Report
+from tachyon_sdk.bulk.journal import BulkError, Journal, Report, status
 from tachyon_sdk.bulk.results import Result
 from tachyon_sdk.bulk.rows import Row, Source, read_rows
 from tachyon_sdk.exceptions import (
@@ -155,8 +155,6 @@ def retry_failed(ask: Ask, output: str | os.PathLike[str], *, parse: Any = None,
         BulkError: There is no such run, or the host or `parse` is another one.
         Exception: As in `run`.
     """
-    from tachyon_sdk.bulk.journal import status
-
     budget, progress = options.pop("budget", None), options.pop("progress", False)
     status(output)
     with Journal(os.fspath(output)) as journal:
@@ -263,7 +261,6 @@ class _Work:
     Attributes:
         gate: Lets a request through.
         stop: Set when no more rows are taken.
-        halt: Set when rows that wait give up.
         error: What stopped the run.
     """
 
@@ -329,7 +326,7 @@ class _Work:
             result.attempts += 1
             result.seconds = time.monotonic() - started
             error_ = result.error
-            if error_ is None or not isinstance(error_, ApiException):
+            if not isinstance(error_, ApiException):
                 if result.response is not None:
                     self.gate.read_headers(result.response.headers)
                     self.gate.succeeded(result.tokens)
@@ -390,8 +387,7 @@ class _Work:
 
     def _without_retries(self, ask: Ask) -> Ask:
         """Return the call with its headers, without its own retries, and with enough connections."""
-        inner = ask.func if isinstance(ask, functools.partial) else ask
-        api, name = getattr(inner, "__self__", None), getattr(inner, "__name__", "")
+        api, name = _method_of(ask)
         client = getattr(api, "api_client", None)
         if client is None or not hasattr(api, f"{name}_with_http_info"):
             if not callable(ask):
@@ -538,7 +534,7 @@ class _Spent:
 
 def _each(work: _Work, rows: Iterator[Row], ordered: bool) -> Iterator[Result[Any]]:
     waiting: queue.SimpleQueue[Row | None] = queue.SimpleQueue()
-    arrived: queue.SimpleQueue[Result[Any] | None] = queue.SimpleQueue()
+    arrived: queue.SimpleQueue[Result[Any]] = queue.SimpleQueue()
     end = None if work.deadline is None else time.monotonic() + work.deadline
     threads = _Threads(work, waiting.get, arrived.put)
     held: dict[int, Result[Any]] = {}
@@ -563,7 +559,6 @@ def _each(work: _Work, rows: Iterator[Row], ordered: bool) -> Iterator[Result[An
                 result = arrived.get(timeout=0.1)
             except queue.Empty:
                 continue
-            assert result is not None
             if not ordered:
                 open_rows -= 1
                 yield result
@@ -578,8 +573,8 @@ def _each(work: _Work, rows: Iterator[Row], ordered: bool) -> Iterator[Result[An
             waiting.put(None)
         threads.ended.wait()
         while not arrived.empty():
-            if (result := arrived.get()) is not None:
-                held[result.index] = result
+            result = arrived.get()
+            held[result.index] = result
         for index in sorted(held):
             yield held[index]
         if work.error is not None or failure is not None:
@@ -633,12 +628,18 @@ def _common(request: ChatCompletionRequest | Mapping[str, Any] | None) -> dict[s
     return fields
 
 
-def _host(ask: Ask) -> str:
+def _method_of(ask: Ask) -> tuple[Any, str]:
+    """Return the API object whose method is called, or None, and the name of the method."""
     inner = ask.func if isinstance(ask, functools.partial) else ask
-    client = getattr(getattr(inner, "__self__", None), "api_client", None)
+    return getattr(inner, "__self__", None), getattr(inner, "__name__", "")
+
+
+def _host(ask: Ask) -> str:
+    api, name = _method_of(ask)
+    client = getattr(api, "api_client", None)
     host = "" if client is None else str(client.configuration.host)
     further = [str(each) for each in ask.args] if isinstance(ask, functools.partial) else []
-    return " ".join([host, getattr(inner, "__name__", ""), *further]).strip()
+    return " ".join([host, name, *further]).strip()
 
 
 def _adapter(parse: Any) -> Any:
