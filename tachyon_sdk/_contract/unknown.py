@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from collections.abc import Collection, Iterable
 
+from tachyon_sdk._contract.caller import stack_level
 from tachyon_sdk._contract.model import KNOWN_ROLES, Model
 
 # Names that other services use, and the name that the contract has for it.
@@ -43,7 +42,6 @@ _ALIASES = {
 _REAL_NAMES = frozenset({"context", "mode", "models", "top_a", "top_k", "top_n"})
 _SHORTEST = 4  # shorter names are different words if one letter is another
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _MAX_CHECKED = 1000
 _checked: set[tuple[str, str]] = set()
 
@@ -63,7 +61,7 @@ def warn_about(unknown: Iterable[tuple[type[Model], str, bool]]) -> None:
         if found or is_role:
             what = f"the role {name!r} is not known" if is_role else f"{owner} has no property {name!r}"
             hint = f"did you mean {found!r}?" if found else f"known are {', '.join(known)}."
-            warnings.warn(f"{what}; {hint} It is sent unchanged.", UserWarning, stacklevel=_level())
+            warnings.warn(f"{what}; {hint} It is sent unchanged.", UserWarning, stacklevel=stack_level())
         _checked.add((owner, name))  # not if the warning is an error: the same request raises it again
 
 
@@ -89,11 +87,3 @@ def _is_near(name: str, known: str) -> bool:
 
 def _plain(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
-
-
-def _level() -> int:
-    """Return the `stacklevel` of the caller of the package, for a warning of the calling function."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    return level

@@ -311,12 +311,10 @@ def _warn_once(origin: str, warned: dict[str, object]) -> None:
     this_call = object()
     if warned.setdefault(origin, this_call) is not this_call:
         return
-    package = __name__.partition(".")[0]
-    frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        frame, level = frame.f_back, level + 1
+    from tachyon_sdk._contract.caller import stack_level  # rarely needed
+
     warnings.warn(
         f"verify_ssl is off: the certificate of {origin} is not verified, and others may read the credentials",
         InsecureRequestWarning,
-        stacklevel=level,
+        stacklevel=stack_level(),
     )

@@ -262,19 +262,9 @@ class Journal:
         Raises:
             OSError: It cannot be written. The journal still has all results.
         """
-        written = f"{self.output}.part"
-        try:
-            with open(written, "w", encoding="utf-8", newline="\n") as file:
-                for line in self._lines():
-                    file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(written, self.output)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.remove(written)
-            raise
-        _sync_folder(self.output)
+        with replacing(self.output) as file:
+            for line in self._lines():
+                file.write(line)
 
     def _lines(self) -> Iterator[str]:
         find = (
@@ -340,6 +330,23 @@ def _lock(path: str) -> IO[bytes]:
         file.close()
         raise BulkError(f"another run uses {path[: -len('.lock')]}: {error.strerror or error}") from error
     return file
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[IO[str]]:
+    """Give a new file, which replaces that at `path` when it is complete and on the disk; not after an error."""
+    written = f"{path}.part"
+    try:
+        with open(written, "w", encoding="utf-8", newline="\n") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(written, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(written)
+        raise
+    _sync_folder(path)
 
 
 def _sync_folder(path: str) -> None:

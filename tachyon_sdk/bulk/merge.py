@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 import json
 import os
 from collections.abc import Iterator, Sequence
 
-from tachyon_sdk.bulk.journal import BulkError
+from tachyon_sdk.bulk.journal import BulkError, replacing
 
 
 def merge(shards: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]) -> int:
@@ -31,21 +30,13 @@ def merge(shards: Sequence[str | os.PathLike[str]], output: str | os.PathLike[st
         raise BulkError("there are no files to merge")
     if any(os.path.abspath(each) == os.path.abspath(target) for each in paths):
         raise BulkError(f"{target} is one of the files to merge; choose another output")
-    part, count, last = f"{target}.part", 0, -1
-    try:
-        with open(part, "w", encoding="utf-8", newline="\n") as file:
-            for row, line in heapq.merge(*map(_rows, paths)):
-                if row == last:
-                    raise BulkError(f"row {row + 1} is in two of the files")
-                file.write(line)
-                count, last = count + 1, row
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.remove(part)
-        raise
+    count, last = 0, -1
+    with replacing(target) as file:
+        for row, line in heapq.merge(*map(_rows, paths)):
+            if row == last:
+                raise BulkError(f"row {row + 1} is in two of the files")
+            file.write(line)
+            count, last = count + 1, row
     return count
 
 

@@ -71,8 +71,7 @@ def response_json(result: Result[Any]) -> str:
     """Return the member `response` of the line of a result."""
     error = result.error
     if result.response is not None:
-        headers = result.response.headers or {}
-        request_id = next((value for name, value in headers.items() if name.lower() == "x-request-id"), None)
+        request_id = result.response.request_id
         status, body = result.response.status_code, _completion(result.response)
     elif isinstance(error, ApiException) and error.status is not None:
         status, request_id = error.status, error.request_id
